@@ -1,1 +1,15 @@
-//! x
+//! Composable Tower layers for observability.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod attribute;
+#[cfg(any(feature = "request-id", feature = "access-log"))]
+pub mod caller;
+pub mod classify;
+pub mod clock;
+pub mod config;
+mod error;
+pub mod exchange;
+pub mod grpc;
+pub mod id;
+pub mod route;

@@ -1,0 +1,143 @@
+//! An exchange under way at one wrapper: who is told what, when.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Buf;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, request, response};
+use http_body::{Body, Frame};
+
+use super::end::{Last, Seen, SeenResponse, grpc_status};
+use super::facts::{Facts, Start, join_or_start};
+use super::layer::Core;
+use super::observer::{Observer, isolated, within};
+use super::scope;
+
+/// The payload of a panic on its way through.
+pub(super) type Panic = Box<dyn Any + Send>;
+
+pub(super) struct Active<O: Observer> {
+    core: Arc<Core<O>>,
+    /// `None` when the observer's `begin` panicked.
+    observing: Option<O::Exchange>,
+    /// Moved into the thread's scope while the inner service runs.
+    facts: Option<Arc<Facts>>,
+    starter: bool,
+    seen: Seen,
+}
+
+impl<O: Observer> Active<O> {
+    pub(super) fn begin(core: &Arc<Core<O>>, head: &mut request::Parts) -> Self {
+        let start = Start {
+            side: core.side,
+            clock: &core.options.clock,
+            classify: &core.options.classify,
+            deadline: core.options.deadline,
+        };
+        let (facts, starter) = join_or_start(head, &start);
+        if facts.route().is_none()
+            && let Some(Some(route)) = isolated(|| core.options.routes.find(head, facts.protocol()))
+        {
+            facts.set_route(route);
+        }
+        let seen = Seen {
+            version: head.version,
+            request_bytes: content_length(&head.headers),
+            response: None,
+            handed: 0,
+            trailers: None,
+        };
+        let mut slot = Some(Arc::clone(&facts));
+        let observing = {
+            let _scope = scope::enter(&mut slot);
+            isolated(|| core.observer.begin(head, &facts))
+        };
+        Self { core: Arc::clone(core), observing, facts: slot, starter, seen }
+    }
+
+    pub(super) fn request_body<B: 'static>(&mut self, body: B) -> B {
+        match &mut self.observing {
+            Some(exchange) => self.core.observer.request_body(exchange, body),
+            None => body,
+        }
+    }
+
+    /// Runs a piece of the inner service in scope; a panic of it is caught to be told and resumed.
+    pub(super) fn run<R>(&mut self, inner: impl FnOnce() -> R) -> Result<R, Panic> {
+        catch_unwind(AssertUnwindSafe(|| {
+            let _scope = scope::enter(&mut self.facts);
+            within(&self.core.observer, &mut self.observing, inner)
+        }))
+    }
+
+    /// Takes the response headers; `None` when the exchange ended with them.
+    pub(super) fn respond<B: Body>(mut self, head: &mut response::Parts, body: &B) -> Option<Self> {
+        let facts = self.facts.clone()?;
+        let seen = SeenResponse {
+            status: head.status,
+            after: facts.elapsed(),
+            grpc_status: grpc_status(facts.protocol(), &head.headers),
+            expected: content_length(&head.headers).or_else(|| body.size_hint().exact()),
+        };
+        let after = seen.after;
+        let ended = seen.bodiless(facts.method()) || body.is_end_stream();
+        self.seen.response = Some(seen);
+        if let Some(exchange) = &mut self.observing {
+            let mut slot = Some(Arc::clone(&facts));
+            let _scope = scope::enter(&mut slot);
+            isolated(|| self.core.observer.response(exchange, head, &facts));
+        }
+        if ended {
+            self.end_at(Last::BodyEnded, after);
+            return None;
+        }
+        Some(self)
+    }
+
+    /// Notes a frame of the body; `true` when it was the trailers.
+    pub(super) fn frame<D: Buf>(&mut self, frame: &Frame<D>) -> bool {
+        if let Some(data) = frame.data_ref() {
+            self.seen.handed = self.seen.handed.saturating_add(data.remaining() as u64);
+            if O::WANTS_DATA
+                && let Some(exchange) = &mut self.observing
+            {
+                isolated(|| self.core.observer.data(exchange, data.chunk()));
+            }
+        }
+        let Some(trailers) = frame.trailers_ref() else { return false };
+        let protocol = self.facts.as_ref().map(|facts| facts.protocol());
+        self.seen.trailers = protocol.and_then(|protocol| grpc_status(protocol, trailers));
+        true
+    }
+
+    /// Judges the exchange and tells the observer.
+    pub(super) fn end(self, last: Last<'_>) {
+        let Some(duration) = self.facts.as_ref().map(|facts| facts.elapsed()) else { return };
+        self.end_at(last, duration);
+    }
+
+    fn end_at(mut self, last: Last<'_>, duration: Duration) {
+        let Some(facts) = self.facts.clone() else { return };
+        if self.starter {
+            facts.end();
+        }
+        let Some(exchange) = self.observing.take() else { return };
+        let _scope = scope::enter(&mut self.facts);
+        isolated(|| {
+            let end = self.seen.judge(&facts, last, duration);
+            self.core.observer.end(exchange, &end);
+        });
+    }
+}
+
+/// The Content-Length, if it is one number.
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let value = headers.get(CONTENT_LENGTH)?.as_bytes();
+    if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(value.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
+}

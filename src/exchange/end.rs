@@ -1,0 +1,241 @@
+//! How an exchange ended, and the rules that decide it.
+
+use std::any::Any;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method, StatusCode, Version};
+
+use super::facts::Facts;
+use crate::classify::{Blame, Ending, ErrorType, Goodness, Outcome, Protocol, Side, Verdict};
+use crate::error;
+use crate::grpc::{self, Code};
+
+/// The end of an exchange, as every observer is told it.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct End<'a> {
+    /// What is known of the exchange.
+    pub facts: &'a Arc<Facts>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// From the start to the end; "end" means handed to the transport.
+    pub duration: Duration,
+    /// From the start to the response headers, if there were any.
+    pub time_to_headers: Option<Duration>,
+    /// The status of the response headers, if there were any.
+    pub status: Option<StatusCode>,
+    /// The HTTP version of the request.
+    pub version: Version,
+    /// The gRPC status; `None` for plain HTTP.
+    pub grpc_status: Option<Code>,
+    /// The bytes of the request body, by its Content-Length.
+    pub request_bytes: Option<u64>,
+    /// The bytes of response data handed over.
+    pub response_bytes: u64,
+    /// Whether the connection was handed over after the headers (101, CONNECT 2xx).
+    pub upgraded: bool,
+    /// Whether a client's caller dropped the response body before its end.
+    pub unread: bool,
+    /// Whose doing the end was.
+    pub blame: Blame,
+    /// What went wrong; `None` when nothing did.
+    pub error_type: Option<ErrorType>,
+    /// Whether spans and log levels treat it as an error.
+    pub is_error: bool,
+    /// What an objective makes of it by default.
+    pub goodness: Goodness,
+    /// The error that the service or the body answered, or the payload of a panic.
+    pub error: Option<&'a (dyn Any + 'static)>,
+}
+
+impl<'a> End<'a> {
+    /// The error as an [`Error`], if it is of a type this crate knows: a boxed error, an I/O
+    /// error, or an error of an enabled integration.
+    pub fn as_error(&self) -> Option<&'a (dyn Error + 'static)> {
+        self.error.and_then(error::as_error)
+    }
+}
+
+/// What a wrapper saw happen last.
+#[derive(Clone, Copy)]
+pub(super) enum Last<'a> {
+    /// The body yielded its end or its trailers, or there was none to come.
+    BodyEnded,
+    /// The future or the body was dropped.
+    Dropped,
+    /// The service or the body answered an error.
+    Error(&'a (dyn Any + 'static)),
+    /// A panic passed through.
+    Panic(Option<&'a (dyn Any + 'static)>),
+}
+
+/// What a wrapper saw of one exchange on the way.
+pub(super) struct Seen {
+    pub(super) version: Version,
+    pub(super) request_bytes: Option<u64>,
+    pub(super) response: Option<SeenResponse>,
+    /// Bytes of response data handed over.
+    pub(super) handed: u64,
+    /// The gRPC status of the trailers.
+    pub(super) trailers: Option<Code>,
+}
+
+pub(super) struct SeenResponse {
+    pub(super) status: StatusCode,
+    pub(super) after: Duration,
+    /// `grpc-status` among the headers: a trailers-only answer.
+    pub(super) grpc_status: Option<Code>,
+    /// How many bytes the body must have, by Content-Length or an exact size hint.
+    pub(super) expected: Option<u64>,
+}
+
+impl SeenResponse {
+    pub(super) fn upgraded(&self, method: &Method) -> bool {
+        self.status == StatusCode::SWITCHING_PROTOCOLS
+            || (method == Method::CONNECT && self.status.is_success())
+    }
+
+    /// Whether the answer has no body by its status or the request's method.
+    pub(super) fn bodiless(&self, method: &Method) -> bool {
+        method == Method::HEAD
+            || self.status.is_informational()
+            || matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            || self.upgraded(method)
+    }
+}
+
+impl Seen {
+    /// Judges the exchange.
+    pub(super) fn judge<'a>(
+        &self,
+        facts: &'a Arc<Facts>,
+        last: Last<'a>,
+        duration: Duration,
+    ) -> End<'a> {
+        let upgraded = self.response.as_ref().is_some_and(|seen| seen.upgraded(facts.method()));
+        let outcome = self.outcome(facts, last, duration);
+        let unread = outcome == Outcome::Completed
+            && facts.side() == Side::Client
+            && matches!(last, Last::Dropped)
+            && !self.handed_all(facts.protocol());
+        let error = match last {
+            Last::Error(error) => Some(error),
+            Last::Panic(payload) => payload,
+            Last::BodyEnded | Last::Dropped => None,
+        };
+        let ending = Ending {
+            side: facts.side(),
+            outcome,
+            status: self.response.as_ref().map(|seen| seen.status),
+            grpc_status: match facts.protocol() {
+                Protocol::Http => None,
+                Protocol::Grpc => Some(self.grpc_status(outcome, unread, last)),
+            },
+            unread,
+        };
+        let classify = facts.classify();
+        let failure = match last {
+            _ if outcome != Outcome::Failed => None,
+            Last::Error(error) => classify.name_of(error),
+            _ if self.impossible_status(facts.method()) => None,
+            _ => Some(ErrorType::CONTENT_LENGTH_MISMATCH),
+        };
+        let Verdict { blame, error_type, is_error, goodness } = classify.judge(&ending, failure);
+        End {
+            facts,
+            outcome,
+            duration,
+            time_to_headers: self.response.as_ref().map(|seen| seen.after),
+            status: ending.status,
+            version: self.version,
+            grpc_status: ending.grpc_status,
+            request_bytes: self.request_bytes,
+            response_bytes: self.handed,
+            upgraded,
+            unread,
+            blame,
+            error_type,
+            is_error,
+            goodness,
+            error,
+        }
+    }
+
+    /// Panicked before failed before the transport's own end.
+    fn outcome(&self, facts: &Facts, last: Last<'_>, duration: Duration) -> Outcome {
+        if matches!(last, Last::Panic(_)) || facts.caught_panic().is_some() {
+            return Outcome::Panicked;
+        }
+        let ran_out = facts.deadline().is_some_and(|deadline| duration >= deadline);
+        let method = facts.method();
+        if self.impossible_status(method) || self.overran() {
+            return Outcome::Failed;
+        }
+        match last {
+            Last::Error(_) if ran_out && facts.side() == Side::Client => Outcome::DeadlineExceeded,
+            Last::Error(_) => Outcome::Failed,
+            Last::BodyEnded if self.fell_short(method) => Outcome::Failed,
+            Last::BodyEnded => Outcome::Completed,
+            Last::Dropped if self.handed_all(facts.protocol()) => Outcome::Completed,
+            Last::Dropped if ran_out => Outcome::DeadlineExceeded,
+            Last::Dropped if self.response.is_none() => Outcome::Cancelled,
+            Last::Dropped if facts.side() == Side::Client => Outcome::Completed,
+            Last::Dropped => Outcome::Aborted,
+            Last::Panic(_) => Outcome::Panicked,
+        }
+    }
+
+    /// A final response cannot have an informational status, 101 apart.
+    fn impossible_status(&self, method: &Method) -> bool {
+        self.response
+            .as_ref()
+            .is_some_and(|seen| seen.status.is_informational() && !seen.upgraded(method))
+    }
+
+    fn expected(&self) -> Option<u64> {
+        self.response.as_ref().and_then(|seen| seen.expected)
+    }
+
+    fn overran(&self) -> bool {
+        self.expected().is_some_and(|expected| self.handed > expected)
+    }
+
+    fn fell_short(&self, method: &Method) -> bool {
+        let bodiless = self.response.as_ref().is_none_or(|seen| seen.bodiless(method));
+        !bodiless && self.expected().is_some_and(|expected| self.handed < expected)
+    }
+
+    /// Whether a drop came after the last byte; a gRPC message ends with its trailers instead.
+    fn handed_all(&self, protocol: Protocol) -> bool {
+        protocol == Protocol::Http && self.expected() == Some(self.handed)
+    }
+
+    fn grpc_status(&self, outcome: Outcome, unread: bool, last: Last<'_>) -> Code {
+        let answered = self.trailers.or_else(|| self.response.as_ref()?.grpc_status);
+        match outcome {
+            Outcome::DeadlineExceeded => Code::DeadlineExceeded,
+            Outcome::Panicked => Code::Internal,
+            Outcome::Cancelled | Outcome::Aborted => Code::Cancelled,
+            Outcome::Failed => match last {
+                Last::Error(error) => error::grpc_code(error).unwrap_or(Code::Unavailable),
+                _ => answered.unwrap_or(Code::Internal),
+            },
+            Outcome::Completed => match (answered, &self.response) {
+                (Some(code), _) => code,
+                (None, _) if unread => Code::Cancelled,
+                (None, Some(seen)) if seen.status != StatusCode::OK => Code::from_http(seen.status),
+                (None, _) => Code::Unknown,
+            },
+        }
+    }
+}
+
+/// The gRPC status a block of headers or trailers of this exchange carries.
+pub(super) fn grpc_status(protocol: Protocol, headers: &http::HeaderMap) -> Option<Code> {
+    match protocol {
+        Protocol::Http => None,
+        Protocol::Grpc => grpc::status(headers),
+    }
+}

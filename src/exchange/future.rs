@@ -1,0 +1,108 @@
+//! The one wrapper of a response future.
+
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::Response;
+use http_body::Body;
+use pin_project_lite::pin_project;
+
+use super::active::{Active, Panic};
+use super::body::ObserveBody;
+use super::end::Last;
+use super::observer::Observer;
+
+pin_project! {
+    /// The future of an [`Observe`](super::Observe) service.
+    pub struct ObserveFuture<F, O: Observer> {
+        #[pin]
+        inner: Option<F>,
+        active: Option<Active<O>>,
+    }
+
+    impl<F, O: Observer> PinnedDrop for ObserveFuture<F, O> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(active) = this.active.take() {
+                drop_then_end(active, || this.inner.set(None));
+            }
+        }
+    }
+}
+
+impl<F, O: Observer> ObserveFuture<F, O> {
+    pub(super) fn new(inner: F, active: Active<O>) -> Self {
+        Self { inner: Some(inner), active: Some(active) }
+    }
+}
+
+impl<F, B, E, O> Future for ObserveFuture<F, O>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    E: 'static,
+    B: Body,
+    O: Observer,
+{
+    type Output = Result<Response<ObserveBody<B, O>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(active) = this.active.as_mut() else { return Poll::Pending };
+        let polled = active.run(|| {
+            let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
+            let polled = inner.poll(cx);
+            if polled.is_ready() {
+                this.inner.set(None);
+            }
+            polled
+        });
+        let answered = match polled {
+            Ok(polled) => ready!(polled),
+            Err(panic) => {
+                end_with_panic(this.active.take(), &panic, || this.inner.set(None));
+                resume_unwind(panic)
+            }
+        };
+        let Some(active) = this.active.take() else { return Poll::Pending };
+        Poll::Ready(match answered {
+            Ok(response) => {
+                let (mut head, body) = response.into_parts();
+                let active = active.respond(&mut head, &body);
+                Ok(Response::from_parts(head, ObserveBody::new(body, active)))
+            }
+            Err(error) => {
+                active.end(Last::Error(&error));
+                Err(error)
+            }
+        })
+    }
+}
+
+/// Drops what is inside in scope, then ends the exchange.
+pub(super) fn drop_then_end<O: Observer>(mut active: Active<O>, drop_inner: impl FnOnce()) {
+    match active.run(drop_inner) {
+        Ok(()) => active.end(Last::Dropped),
+        Err(panic) => {
+            active.end(Last::Panic(Some(&*panic)));
+            // during an unwind a second panic would abort the process
+            if !std::thread::panicking() {
+                resume_unwind(panic);
+            }
+        }
+    }
+}
+
+/// Ends an exchange whose inner part panicked.
+pub(super) fn end_with_panic<O: Observer>(
+    active: Option<Active<O>>,
+    panic: &Panic,
+    drop_inner: impl FnOnce(),
+) {
+    if let Some(mut active) = active {
+        // the first panic is the one to tell of and to resume
+        drop(active.run(drop_inner));
+        active.end(Last::Panic(Some(&**panic)));
+    }
+}

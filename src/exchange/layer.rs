@@ -1,0 +1,127 @@
+//! The layer every room is a configuration of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower_layer::Layer;
+
+use super::observer::Observer;
+use super::service::Observe;
+use crate::classify::{Classify, Side};
+use crate::clock::Clock;
+use crate::route::Routes;
+
+/// A layer that lets an [`Observer`] see every exchange of the service it wraps.
+///
+/// The layers of this crate are this layer with an observer of their own, so the setters here are
+/// setters of each of them. Clock, classification and deadline hold for a whole exchange: where
+/// several wrappers share one, the outermost wrapper's are used.
+#[derive(Debug)]
+pub struct ObserveLayer<O> {
+    pub(super) core: Arc<Core<O>>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Core<O> {
+    pub(super) observer: O,
+    pub(super) side: Side,
+    pub(super) options: Options,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Options {
+    pub(super) clock: Clock,
+    pub(super) classify: Classify,
+    pub(super) deadline: Option<Duration>,
+    pub(super) routes: Routes,
+}
+
+impl<O> ObserveLayer<O> {
+    /// Observes the exchanges of a service from `side`.
+    pub fn new(side: Side, observer: O) -> Self {
+        Self { core: Arc::new(Core { observer, side, options: Options::default() }) }
+    }
+
+    /// Which side the layer stands on.
+    pub fn side(&self) -> Side {
+        self.core.side
+    }
+
+    /// The observer.
+    pub fn observer(&self) -> &O {
+        &self.core.observer
+    }
+}
+
+impl<O: Clone> ObserveLayer<O> {
+    /// Measures with `clock`; the system's by default.
+    pub fn clock(self, clock: Clock) -> Self {
+        self.with(|core| core.options.clock = clock)
+    }
+
+    /// Judges by `classify`; by the documented table by default.
+    pub fn classify(self, classify: Classify) -> Self {
+        self.with(|core| core.options.classify = classify)
+    }
+
+    /// Tells of a time-out that holds for every exchange, so that a drop after it is a
+    /// `deadline_exceeded`, not a cancel. A shorter `grpc-timeout` of the caller goes first.
+    pub fn deadline(self, deadline: Duration) -> Self {
+        self.with(|core| core.options.deadline = Some(deadline))
+    }
+
+    /// Finds routes by `routes`.
+    pub fn routes(self, routes: Routes) -> Self {
+        self.with(|core| core.options.routes = routes)
+    }
+
+    /// The observer, to be fused with others.
+    pub fn into_observer(self) -> O {
+        Arc::unwrap_or_clone(self.core).observer
+    }
+
+    /// Changes the observer's own settings.
+    #[cfg(any(feature = "request-id", feature = "access-log"))]
+    pub(crate) fn configure(self, change: impl FnOnce(&mut O)) -> Self {
+        self.with(|core| change(&mut core.observer))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Core<O>)) -> Self {
+        change(Arc::make_mut(&mut self.core));
+        self
+    }
+}
+
+impl ObserveLayer<()> {
+    /// Observes nothing, but tells the wrappers outside it what only an inner place can see: the
+    /// route that axum matched. Put it on the `Router`'s own routes when the other layers are
+    /// wrapped around the whole `Router`.
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")] {
+    /// use axum::{Router, routing::get};
+    /// use tower_observability::exchange::ObserveLayer;
+    ///
+    /// let router: Router = Router::new()
+    ///     .route("/users/{id}", get(|| async { "ada" }))
+    ///     .layer(ObserveLayer::route_recorder());
+    /// # }
+    /// ```
+    pub fn route_recorder() -> Self {
+        Self::new(Side::Server, ())
+    }
+}
+
+impl<O> Clone for ObserveLayer<O> {
+    fn clone(&self) -> Self {
+        Self { core: Arc::clone(&self.core) }
+    }
+}
+
+impl<S, O: Observer> Layer<S> for ObserveLayer<O> {
+    type Service = Observe<S, O>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Observe { inner, core: Arc::clone(&self.core) }
+    }
+}

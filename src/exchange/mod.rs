@@ -1,0 +1,20 @@
+//! The core: one wrapper of a service, which decides how an exchange ended and tells the observers.
+
+mod active;
+mod body;
+mod end;
+mod facts;
+mod future;
+mod layer;
+mod observer;
+mod scope;
+mod service;
+
+pub use body::ObserveBody;
+pub use end::End;
+pub use facts::{CaughtPanic, Facts, annotate};
+pub use future::ObserveFuture;
+pub use layer::ObserveLayer;
+pub use observer::Observer;
+pub use scope::{InExchange, InExchangeExt};
+pub use service::Observe;

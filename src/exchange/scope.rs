@@ -1,0 +1,116 @@
+//! The exchange in scope on this thread, for whoever asks without an argument.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::facts::Facts;
+
+thread_local! {
+    static CURRENT: Cell<Option<Arc<Facts>>> = const { Cell::new(None) };
+}
+
+/// Puts `facts` in scope until the guard is dropped, and moves it back then: no reference count
+/// is touched.
+pub(super) fn enter(slot: &mut Option<Arc<Facts>>) -> Entered<'_> {
+    // a thread that is being torn down has no scope; everything else still works
+    let outer = CURRENT.try_with(|current| current.replace(slot.take())).unwrap_or_default();
+    Entered { slot, outer }
+}
+
+pub(super) struct Entered<'a> {
+    slot: &'a mut Option<Arc<Facts>>,
+    outer: Option<Arc<Facts>>,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        let outer = self.outer.take();
+        *self.slot = CURRENT.try_with(|current| current.replace(outer)).unwrap_or_default();
+    }
+}
+
+/// The exchange in scope.
+pub(super) fn current() -> Option<Arc<Facts>> {
+    let peek = |current: &Cell<Option<Arc<Facts>>>| {
+        let facts = current.take();
+        current.set(facts.clone());
+        facts
+    };
+    CURRENT.try_with(peek).unwrap_or_default()
+}
+
+/// Runs `with` on the exchange in scope without touching its reference count; inside `with`
+/// nothing is in scope.
+pub(super) fn with_current<R>(with: impl FnOnce(&Facts) -> R) -> Option<R> {
+    let mut facts = CURRENT.try_with(Cell::take).unwrap_or_default();
+    let _restore = Restore(&mut facts);
+    _restore.0.as_deref().map(with)
+}
+
+struct Restore<'a>(&'a mut Option<Arc<Facts>>);
+
+impl Drop for Restore<'_> {
+    fn drop(&mut self) {
+        let _ = CURRENT.try_with(|current| current.set(self.0.take()));
+    }
+}
+
+/// Carries the exchange in scope into a future that outlives the handler's own polls.
+pub trait InExchangeExt: Future + Sized {
+    /// Polls this future in the scope of the exchange that is in scope now.
+    ///
+    /// ```
+    /// use tower_observability::exchange::{InExchangeExt, annotate};
+    ///
+    /// async fn handler() {
+    ///     let send_mail = async {
+    ///         let still_running = annotate("mail.sent", true); // false once the exchange ended
+    ///         # let _ = still_running;
+    ///     };
+    ///     tokio::spawn(send_mail.in_exchange());
+    /// }
+    /// ```
+    fn in_exchange(self) -> InExchange<Self> {
+        InExchange { inner: Some(self), facts: current() }
+    }
+}
+
+impl<F: Future> InExchangeExt for F {}
+
+pin_project! {
+    /// A future polled, and dropped, in the scope of an exchange; made by
+    /// [`in_exchange`](InExchangeExt::in_exchange).
+    pub struct InExchange<F> {
+        #[pin]
+        inner: Option<F>,
+        facts: Option<Arc<Facts>>,
+    }
+
+    impl<F> PinnedDrop for InExchange<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _scope = this.facts.is_some().then(|| enter(this.facts));
+            this.inner.set(None);
+        }
+    }
+}
+
+impl<F: Future> Future for InExchange<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let _scope = this.facts.is_some().then(|| enter(this.facts));
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
+        let polled = inner.poll(cx);
+        if polled.is_ready() {
+            this.inner.set(None);
+        }
+        polled
+    }
+}

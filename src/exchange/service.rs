@@ -1,0 +1,97 @@
+//! The one wrapper of a service.
+
+use std::fmt;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::active::Active;
+use super::body::ObserveBody;
+use super::end::Last;
+use super::future::ObserveFuture;
+use super::layer::Core;
+use super::observer::{Observer, isolated};
+
+/// A service whose exchanges an [`Observer`] sees; made by
+/// [`ObserveLayer`](super::ObserveLayer).
+pub struct Observe<S, O> {
+    pub(super) inner: S,
+    pub(super) core: Arc<Core<O>>,
+}
+
+impl<S, O> Observe<S, O> {
+    /// The service inside.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service inside.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service inside.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, O, RequestBody, ResponseBody> Service<Request<RequestBody>> for Observe<S, O>
+where
+    S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
+    S::Error: 'static,
+    O: Observer,
+    RequestBody: 'static,
+    ResponseBody: Body,
+    ResponseBody::Error: 'static,
+{
+    type Response = Response<ObserveBody<ResponseBody, O>>;
+    type Error = S::Error;
+    type Future = ObserveFuture<S::Future, O>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        let ready = self.inner.poll_ready(cx);
+        if let Poll::Ready(Err(error)) = &ready {
+            isolated(|| self.core.observer.refused(error));
+        }
+        ready
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        let (mut head, body) = request.into_parts();
+        let mut active = Active::begin(&self.core, &mut head);
+        let body = active.request_body(body);
+        let request = Request::from_parts(head, body);
+        match active.run(|| self.inner.call(request)) {
+            Ok(future) => ObserveFuture::new(future, active),
+            Err(panic) => {
+                active.end(Last::Panic(Some(&*panic)));
+                resume_unwind(panic)
+            }
+        }
+    }
+}
+
+impl<S: Clone, O> Clone for Observe<S, O> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), core: Arc::clone(&self.core) }
+    }
+}
+
+impl<S: fmt::Debug, O: fmt::Debug> fmt::Debug for Observe<S, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observe")
+            .field("inner", &self.inner)
+            .field("observer", &self.core.observer)
+            .finish()
+    }
+}
+
+#[cfg(feature = "tonic")]
+impl<S: tonic::server::NamedService, O> tonic::server::NamedService for Observe<S, O> {
+    const NAME: &'static str = S::NAME;
+}

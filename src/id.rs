@@ -1,0 +1,148 @@
+//! The identity of an exchange: the request ID and the trace it belongs to.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A request ID: 1 to 128 characters of `A-Z a-z 0-9 . _ : / + = -`, held inline.
+///
+/// IDs are opaque; nothing is read into their form.
+///
+/// ```
+/// use tower_observability::id::RequestId;
+///
+/// let id: RequestId = "01931f9c-7b1e-7c3a-9f60-2f5e0a6d1b42".parse()?;
+/// assert_eq!(id.as_str(), "01931f9c-7b1e-7c3a-9f60-2f5e0a6d1b42");
+/// assert!("two words".parse::<RequestId>().is_err());
+/// # Ok::<(), tower_observability::id::InvalidRequestId>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct RequestId {
+    length: u8,
+    text: [u8; Self::MAX],
+}
+
+impl RequestId {
+    /// The most characters an ID may have.
+    pub const MAX: usize = 128;
+
+    /// Reads an ID from the bytes of a header.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidRequestId> {
+        let length = match u8::try_from(bytes.len()) {
+            Ok(length @ 1..=128) => length,
+            _ => return Err(InvalidRequestId(())),
+        };
+        let valid = |byte: &u8| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'.' | b'_' | b':' | b'/' | b'+' | b'=' | b'-')
+        };
+        if !bytes.iter().all(valid) {
+            return Err(InvalidRequestId(()));
+        }
+        let mut text = [0; Self::MAX];
+        text[..bytes.len()].copy_from_slice(bytes);
+        Ok(Self { length, text })
+    }
+
+    /// The ID as text.
+    pub fn as_str(&self) -> &str {
+        // every byte was checked to be ASCII, so the fallback is never taken
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The ID as bytes, all of them ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text[..usize::from(self.length)]
+    }
+}
+
+impl FromStr for RequestId {
+    type Err = InvalidRequestId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::from_bytes(text.as_bytes())
+    }
+}
+
+impl PartialEq for RequestId {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for RequestId {}
+
+impl std::hash::Hash for RequestId {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({})", self.as_str())
+    }
+}
+
+/// The text is not a request ID: it is empty, longer than 128 bytes, or has a character outside
+/// `A-Z a-z 0-9 . _ : / + = -`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidRequestId(());
+
+impl fmt::Display for InvalidRequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a request ID has 1 to 128 characters of A-Z a-z 0-9 . _ : / + = -")
+    }
+}
+
+impl std::error::Error for InvalidRequestId {}
+
+/// The trace and span that an exchange is recorded under
+/// ([W3C Trace Context](https://www.w3.org/TR/trace-context/)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TraceIdentity {
+    /// 16 bytes, not all zero.
+    pub trace_id: u128,
+    /// 8 bytes, not all zero.
+    pub span_id: u64,
+    /// Whether the trace is recorded somewhere.
+    pub sampled: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_allowed_character_and_no_other() {
+        for byte in 0..=u8::MAX {
+            let allowed = matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9')
+                || b"._:/+=-".contains(&byte);
+            assert_eq!(RequestId::from_bytes(&[b'x', byte]).is_ok(), allowed, "{byte}");
+        }
+    }
+
+    #[test]
+    fn one_to_128_characters() {
+        assert_eq!("".parse::<RequestId>(), Err(InvalidRequestId(())));
+        let longest = "a".repeat(128);
+        assert_eq!(longest.parse::<RequestId>().map(|id| id.to_string()), Ok(longest));
+        for length in [129, 255, 256, 257, 8192] {
+            assert!("a".repeat(length).parse::<RequestId>().is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn equal_and_hashed_by_text() {
+        use std::collections::HashSet;
+        let ids: HashSet<RequestId> =
+            ["a", "b", "a"].iter().map(|id| id.parse().unwrap()).collect();
+        assert_eq!(ids.len(), 2);
+        assert_eq!(format!("{:?}", "a-1".parse::<RequestId>().unwrap()), "RequestId(a-1)");
+    }
+}
