@@ -37,6 +37,7 @@
 
 mod header;
 mod network;
+mod peer;
 #[cfg(test)]
 mod tests;
 
@@ -46,7 +47,9 @@ use std::sync::Arc;
 use http::HeaderMap;
 use ipnet::IpNet;
 
-pub use network::InvalidNetwork;
+use crate::config::ConfigError;
+
+pub use peer::{PeerAddress, peer_address};
 
 /// The header in which the trusted proxies report the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,8 +111,8 @@ impl TrustedProxies {
     ///
     /// # Errors
     ///
-    /// [`InvalidNetwork`] for the first entry that is neither, an empty one included.
-    pub fn new<I, S>(networks: I) -> Result<Self, InvalidNetwork>
+    /// [`ConfigError`] for the first entry that is neither, an empty one included.
+    pub fn new<I, S>(networks: I) -> Result<Self, ConfigError>
     where
         I: IntoIterator<Item = S>,
         S: AsRef<str>,

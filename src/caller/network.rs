@@ -1,10 +1,10 @@
 //! The networks of trusted proxies, as configuration spells them.
 
-use std::error::Error;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use crate::config::ConfigError;
 
 /// Loopback, RFC 1918, RFC 3927, and the IPv6 counterparts, RFC 4193 and RFC 4291.
 pub(super) const PRIVATE: [IpNet; 8] = [
@@ -27,8 +27,11 @@ const fn v6(first: u16, prefix: u8) -> IpNet {
 }
 
 /// Reads a network or a single address; an IPv4-mapped one becomes IPv4.
-pub(super) fn parse(entry: &str) -> Result<IpNet, InvalidNetwork> {
-    read(entry.trim()).ok_or_else(|| InvalidNetwork { value: entry.to_owned() })
+pub(super) fn parse(entry: &str) -> Result<IpNet, ConfigError> {
+    read(entry.trim()).ok_or_else(|| {
+        let allowed = "networks such as 10.0.0.0/8 or 2001:db8::/32, or addresses";
+        ConfigError::new("trusted_proxies", entry, allowed)
+    })
 }
 
 fn read(text: &str) -> Option<IpNet> {
@@ -49,30 +52,3 @@ fn read(text: &str) -> Option<IpNet> {
         },
     }
 }
-
-/// The error for an entry that is neither a network nor an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidNetwork {
-    value: String,
-}
-
-impl InvalidNetwork {
-    /// The entry that was refused, as it was given.
-    #[must_use]
-    pub fn value(&self) -> &str {
-        &self.value
-    }
-}
-
-impl fmt::Display for InvalidNetwork {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is not a network of trusted proxies: expected CIDR notation such as \
-             \"10.0.0.0/8\" or \"2001:db8::/32\", or an address such as \"192.0.2.1\" or \"::1\"",
-            self.value
-        )
-    }
-}
-
-impl Error for InvalidNetwork {}

@@ -1,0 +1,229 @@
+//! Text escaping that makes a log line unforgeable.
+//!
+//! Whatever a caller sends, a value written through this module cannot end its line, close its
+//! quotes, drive a terminal or reorder what is displayed. These characters never come out as
+//! themselves:
+//!
+//! - `"` and `\`,
+//! - the C0 controls U+0000 to U+001F, DEL, and the C1 controls U+0080 to U+009F (a terminal may
+//!   read U+009B as `ESC [`),
+//! - the line and paragraph separators U+2028 and U+2029,
+//! - the bidirectional controls U+202A to U+202E and U+2066 to U+2069, which make a text show as
+//!   another one.
+//!
+//! Everything else is copied as it is. RFC 8259, section 7, requires only the first group and the
+//! C0 controls to be escaped and allows the rest.
+//!
+//! ```
+//! use tower_observability::escape;
+//!
+//! let mut line = Vec::new();
+//! escape::json_string(&mut line, "/a\n\u{1b}[31m");
+//! assert_eq!(line, br#""/a\n\u001b[31m""#);
+//! ```
+//!
+//! What it cannot do: it does not decide where a plain-text value ends. [`text`] escapes the quotes
+//! of a value, its caller writes them around it.
+
+use std::io::Write;
+
+#[cfg(test)]
+mod tests;
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Writes `text` as a JSON string, quotes included.
+pub fn json_string(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    json_fragment(out, text);
+    out.push(b'"');
+}
+
+/// Writes `text` as the inside of a JSON string, for a string that is written in pieces.
+///
+/// ```
+/// use tower_observability::{escape, redact::Redaction};
+///
+/// let redaction = Redaction::default();
+/// let mut line = br#"{"query":""#.to_vec();
+/// redaction.write_query("token=1&q=\"", &mut |piece| escape::json_fragment(&mut line, piece));
+/// line.extend_from_slice(br#""}"#);
+/// assert_eq!(line, br#"{"query":"token=REDACTED&q=\""}"#);
+/// ```
+pub fn json_fragment(out: &mut Vec<u8>, text: &str) {
+    if is_plain(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        json_runs(out, text);
+    }
+}
+
+/// Writes bytes that may not be UTF-8, such as a header's value, as a JSON string; what is not
+/// UTF-8 becomes U+FFFD.
+pub fn json_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.reserve(bytes.len() + 2);
+    out.push(b'"');
+    if is_plain(bytes) {
+        out.extend_from_slice(bytes);
+    } else {
+        for chunk in bytes.utf8_chunks() {
+            json_runs(out, chunk.valid());
+            if !chunk.invalid().is_empty() {
+                out.extend_from_slice("\u{fffd}".as_bytes());
+            }
+        }
+    }
+    out.push(b'"');
+}
+
+/// Writes a JSON number, in its shortest form that reads back as the same value; infinities and
+/// NaN, which JSON has not, become `null`.
+pub fn json_f64(out: &mut Vec<u8>, number: f64) {
+    if number.is_finite() {
+        // Writing into a Vec cannot fail.
+        let _ = write!(out, "{number:?}");
+    } else {
+        out.extend_from_slice(b"null");
+    }
+}
+
+/// Writes `text` for a plain-text log: as [`json_string`], but without quotes around it and with
+/// Rust's `\u{1b}` for what has no short escape.
+pub fn text(out: &mut String, text: &str) {
+    if is_plain(text.as_bytes()) {
+        out.push_str(text);
+        return;
+    }
+    runs(text, |run, special| {
+        out.push_str(run);
+        if let Some(special) = special {
+            text_escape(out, special);
+        }
+    });
+}
+
+/// Returns `bytes` escaped as by [`text`], at most `max_chars` characters long; a text that was cut
+/// ends in `…`, and no escape is cut in half.
+///
+/// ```
+/// use tower_observability::escape::bounded;
+///
+/// assert_eq!(bounded(b"ab\ncd", 8), r"ab\ncd");
+/// assert_eq!(bounded(b"ab\ncd", 4), "ab…");
+/// ```
+#[must_use]
+pub fn bounded(bytes: &[u8], max_chars: usize) -> String {
+    let Some(before_mark) = max_chars.checked_sub(1) else {
+        return String::new();
+    };
+    let mut out = String::with_capacity(max_chars.min(bytes.len()));
+    let (mut length, mut cut) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        let invalid = (!chunk.invalid().is_empty()).then_some('\u{fffd}');
+        for character in chunk.valid().chars().chain(invalid) {
+            let start = out.len();
+            if is_special(character) {
+                text_escape(&mut out, character);
+                length += out.len() - start; // an escape is ASCII
+            } else {
+                out.push(character);
+                length += 1;
+            }
+            if length > max_chars {
+                out.truncate(cut);
+                out.push('…');
+                return out;
+            }
+            if length <= before_mark {
+                cut = out.len();
+            }
+        }
+    }
+    out
+}
+
+/// Whether a character must never come out as itself.
+fn is_special(character: char) -> bool {
+    matches!(character,
+        '"' | '\\' | '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether all of `bytes` is ASCII that needs no escape. Looks at blocks without a branch per byte;
+/// the last block overlaps the one before it.
+fn is_plain(bytes: &[u8]) -> bool {
+    fn block<const N: usize>(block: &[u8; N]) -> bool {
+        let marks = |byte: u8| {
+            u8::from(byte < b' ')
+                | u8::from(byte == b'"')
+                | u8::from(byte == b'\\')
+                | u8::from(byte >= 0x7f)
+        };
+        block.iter().fold(0, |marked, &byte| marked | marks(byte)) == 0
+    }
+    if let Some(last) = bytes.last_chunk::<16>() {
+        return bytes.as_chunks::<16>().0.iter().all(block) && block(last);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        return block(first) && block(last);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        return block(first) && block(last);
+    }
+    bytes.iter().all(|&byte| block(&[byte]))
+}
+
+/// Cuts `text` into runs that are copied as they are, each followed by the special character that
+/// ended it.
+fn runs(text: &str, mut each: impl FnMut(&str, Option<char>)) {
+    let bytes = text.as_bytes();
+    let (mut start, mut at) = (0, 0);
+    while let Some(&byte) = bytes.get(at) {
+        // Special characters beyond ASCII start with 0xC2 or 0xE2.
+        if matches!(byte, b' '..=b'!' | b'#'..=b'[' | b']'..=b'~' | 0x80..=0xc1 | 0xc3..=0xe1 | 0xe3..)
+        {
+            at += 1;
+            continue;
+        }
+        let Some(character) = text[at..].chars().next() else {
+            break;
+        };
+        let end = at + character.len_utf8();
+        if is_special(character) {
+            each(&text[start..at], Some(character));
+            start = end;
+        }
+        at = end;
+    }
+    each(&text[start..], None);
+}
+
+fn json_runs(out: &mut Vec<u8>, text: &str) {
+    runs(text, |run, special| {
+        out.extend_from_slice(run.as_bytes());
+        match special {
+            None => {}
+            Some('"') => out.extend_from_slice(b"\\\""),
+            Some('\\') => out.extend_from_slice(b"\\\\"),
+            Some('\n') => out.extend_from_slice(b"\\n"),
+            Some('\r') => out.extend_from_slice(b"\\r"),
+            Some('\t') => out.extend_from_slice(b"\\t"),
+            Some(other) => {
+                let code = u32::from(other); // below U+FFFF: four digits are enough
+                let digit = |shift: u32| HEX[(code >> shift) as usize & 15];
+                out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+            }
+        }
+    });
+}
+
+fn text_escape(out: &mut String, special: char) {
+    match special {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        other => out.extend(other.escape_unicode()),
+    }
+}

@@ -1,0 +1,174 @@
+use super::*;
+use proptest::prelude::*;
+
+fn json(text: &str) -> String {
+    let mut out = Vec::new();
+    json_string(&mut out, text);
+    String::from_utf8(out).unwrap()
+}
+
+fn plain(input: &str) -> String {
+    let mut out = String::new();
+    text(&mut out, input);
+    out
+}
+
+fn number(value: f64) -> String {
+    let mut out = Vec::new();
+    json_f64(&mut out, value);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn json_string_copies_what_is_harmless() {
+    for text in [
+        "",
+        "a",
+        "abc",
+        "abcd",
+        "GET /users/42",
+        "a text longer than one block of 16",
+        "é ß 漢字 🦀 … – \u{a0}\u{200b}",
+    ] {
+        assert_eq!(json(text), format!("\"{text}\""));
+    }
+}
+
+#[test]
+fn json_string_escapes_what_forges() {
+    assert_eq!(json("a\"b\\c"), r#""a\"b\\c""#);
+    assert_eq!(json("\n\r\t\0\u{8}\u{1f}"), r#""\n\r\t\u0000\u0008\u001f""#);
+    assert_eq!(json("\u{1b}[31m\u{7f}\u{9b}2J"), r#""\u001b[31m\u007f\u009b2J""#);
+    assert_eq!(json("é\u{85}漢\u{2028}\u{2029}"), r#""é\u0085漢\u2028\u2029""#);
+    assert_eq!(json("\u{202a}\u{202e}\u{2066}\u{2069}"), r#""\u202a\u202e\u2066\u2069""#);
+}
+
+#[test]
+fn every_position_of_every_length_is_looked_at() {
+    for length in 1..70 {
+        for at in 0..length {
+            let mut text = vec![b'x'; length];
+            text[at] = b'\n';
+            let text = String::from_utf8(text).unwrap();
+            assert_eq!(json(&text), format!("\"{}\"", text.replace('\n', "\\n")));
+            assert_eq!(plain(&text), text.replace('\n', "\\n"));
+        }
+    }
+}
+
+#[test]
+fn json_bytes_replaces_what_is_not_utf8() {
+    let bytes = |input: &[u8]| {
+        let mut out = Vec::new();
+        json_bytes(&mut out, input);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(bytes(b"plain"), "\"plain\"");
+    assert_eq!(bytes(b"a\xffb\xe2\x82\n\xc3\xa9"), "\"a\u{fffd}b\u{fffd}\\né\"");
+    assert_eq!(bytes(b"\xc2"), "\"\u{fffd}\"");
+    // a C1 control as a raw byte, and as UTF-8
+    assert_eq!(bytes(b"\x9b\xc2\x9b"), "\"\u{fffd}\\u009b\"");
+}
+
+#[test]
+fn text_escapes_as_rust_does() {
+    assert_eq!(plain("GET /users"), "GET /users");
+    assert_eq!(plain("a\nb\r\t\\\""), r#"a\nb\r\t\\\""#);
+    assert_eq!(plain("\u{1b}[0m\u{9b}\u{202e}é"), r"\u{1b}[0m\u{9b}\u{202e}é");
+}
+
+#[test]
+fn numbers() {
+    assert_eq!(number(0.0), "0.0");
+    assert_eq!(number(-1.25), "-1.25");
+    assert_eq!(number(1e300), "1e300");
+    assert_eq!(number(1.5e-9), "1.5e-9");
+    assert_eq!(number(f64::NAN), "null");
+    assert_eq!(number(f64::INFINITY), "null");
+    assert_eq!(number(f64::NEG_INFINITY), "null");
+}
+
+#[test]
+fn bounded_cuts_between_characters() {
+    assert_eq!(bounded(b"", 4), "");
+    assert_eq!(bounded(b"abcd", 4), "abcd");
+    assert_eq!(bounded(b"abcde", 4), "abc…");
+    assert_eq!(bounded("éééé".as_bytes(), 3), "éé…");
+    assert_eq!(bounded(b"ab\x1b", 8), r"ab\u{1b}");
+    assert_eq!(bounded(b"ab\x1b", 7), "ab…");
+    assert_eq!(bounded(b"\n\n", 3), r"\n…");
+    assert_eq!(bounded(b"\n", 1), "…");
+    assert_eq!(bounded(b"\xff\xfe", 2), "\u{fffd}\u{fffd}");
+    assert_eq!(bounded(b"abc", 1), "…");
+    assert_eq!(bounded(b"abc", 0), "");
+}
+
+/// Any text, rich in what needs an escape.
+fn nasty() -> impl Strategy<Value = String> {
+    let character = prop_oneof![
+        4 => any::<char>(),
+        4 => proptest::char::range('\0', '\u{ff}'),
+        2 => proptest::char::range('\u{2020}', '\u{2070}'),
+    ];
+    proptest::collection::vec(character, 0..80)
+        .prop_map(|characters| characters.into_iter().collect())
+}
+
+/// The definition of an unforgeable text, written apart from the code under test.
+fn is_one_line(text: &str) -> bool {
+    !text.chars().any(|character| {
+        let code = u32::from(character);
+        code < 0x20
+            || (0x7f..0xa0).contains(&code)
+            || (0x2028..=0x202e).contains(&code)
+            || (0x2066..=0x2069).contains(&code)
+    })
+}
+
+proptest! {
+    #[test]
+    fn json_reads_back(text in nasty()) {
+        let out = json(&text);
+        prop_assert!(is_one_line(&out));
+        prop_assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
+    }
+
+    #[test]
+    fn json_of_bytes_reads_back_lossily(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+        let mut out = Vec::new();
+        json_bytes(&mut out, &bytes);
+        let out = String::from_utf8(out).unwrap();
+        prop_assert!(is_one_line(&out));
+        prop_assert_eq!(serde_json::from_str::<String>(&out).unwrap(), String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn text_is_one_line_and_its_quotes_are_escaped(text in nasty()) {
+        let out = plain(&text);
+        prop_assert!(is_one_line(&out));
+        let unescaped = out.replace("\\\\", "").replace("\\\"", "");
+        prop_assert!(!unescaped.contains('"'));
+    }
+
+    #[test]
+    fn bounded_is_bounded(text in nasty(), max in 0..60_usize) {
+        let whole = plain(&text);
+        let out = bounded(text.as_bytes(), max);
+        prop_assert!(out.chars().count() <= max);
+        prop_assert!(is_one_line(&out));
+        if whole.chars().count() <= max {
+            prop_assert_eq!(out, whole);
+        } else {
+            let kept = out.strip_suffix('…').unwrap_or_default();
+            prop_assert!(whole.starts_with(kept));
+            prop_assert_eq!(out.is_empty(), max == 0);
+        }
+    }
+
+    #[test]
+    fn numbers_read_back(value in any::<f64>()) {
+        let json = number(value);
+        prop_assert!(serde_json::from_str::<Option<f64>>(&json).is_ok());
+        prop_assert_eq!(json.parse().ok(), value.is_finite().then_some(value));
+    }
+}
