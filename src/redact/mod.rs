@@ -21,7 +21,7 @@
 //!
 //! When in doubt, it hides. A key is matched as it stands and as it is after one and after two
 //! percent-decodings; it counts as secret where it is not cleanly encoded or is not UTF-8. A value
-//! that holds another URL, query or JSON text, encoded or not, is looked into, and hidden whole
+//! that holds another URL, query or JSON text is looked into; one that is encoded is hidden whole
 //! where a part of it would be. Where `;` may or may not separate two pairs, both readings are
 //! honoured.
 //!
@@ -47,12 +47,14 @@ use crate::config::ConfigError;
 use self::{
     names::Names,
     scan::{Found, Scan},
+    setting::{header_name, key_name},
 };
 
 mod built_in;
 mod names;
 mod percent;
 mod scan;
+mod setting;
 #[cfg(test)]
 mod tests;
 mod userinfo;
@@ -242,18 +244,4 @@ fn write(raw: &str, found: impl Iterator<Item = Found>, out: &mut impl FnMut(&st
         at = range.end;
     }
     out(&raw[at..]);
-}
-
-fn header_name(name: &str) -> Result<Box<[u8]>, ConfigError> {
-    let invalid = || {
-        let allowed = "a header name with a letter or a digit in it";
-        ConfigError::new("redact.header", name, allowed)
-    };
-    HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
-    Some(names::normal(name)).filter(|name| !name.is_empty()).ok_or_else(invalid)
-}
-
-fn key_name(name: &str) -> Result<Box<[u8]>, ConfigError> {
-    let invalid = || ConfigError::new("redact.key", name, "a name with a letter or a digit in it");
-    Some(names::normal(name)).filter(|name| !name.is_empty()).ok_or_else(invalid)
 }
