@@ -18,3 +18,6 @@ pub use layer::ObserveLayer;
 pub use observer::Observer;
 pub use scope::{InExchange, InExchangeExt};
 pub use service::Observe;
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

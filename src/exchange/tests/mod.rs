@@ -1,0 +1,199 @@
+//! Every scenario runs alone, fused, stacked, and stacked with a `Buffer` between; each observer
+//! must record the same.
+
+mod endings;
+mod grpc;
+mod identity;
+mod isolation;
+mod traits;
+mod verdicts;
+
+use std::future::{Future, poll_fn};
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::BodyExt;
+use tower::buffer::BufferLayer;
+use tower::{Layer, Service, ServiceBuilder, ServiceExt};
+
+use super::{ObserveLayer, Observer};
+use crate::classify::{Classify, Side};
+use crate::testing::{Event, ManualClock, Record, Recorder, Script};
+
+/// What the one who asks does with the answer.
+#[derive(Clone, Copy)]
+pub(super) enum Caller {
+    /// Reads the body to its end.
+    Reads,
+    /// Gives up before there is an answer, after this time.
+    GivesUpAfter(Duration),
+    /// Drops the body after this many frames and this time.
+    DropsBodyAfter(usize, Duration),
+}
+
+pub(super) struct Scenario {
+    pub(super) side: Side,
+    pub(super) clock: ManualClock,
+    pub(super) request: Box<dyn Fn() -> Request<()>>,
+    pub(super) script: Script,
+    pub(super) caller: Caller,
+    pub(super) deadline: Option<Duration>,
+    pub(super) classify: Classify,
+    pub(super) buffered: bool,
+}
+
+impl Scenario {
+    pub(super) fn new(side: Side, script: Script) -> Self {
+        Self {
+            side,
+            clock: ManualClock::new(),
+            request: Box::new(|| Request::new(())),
+            script,
+            caller: Caller::Reads,
+            deadline: None,
+            classify: Classify::new(),
+            buffered: true,
+        }
+    }
+
+    pub(super) fn request(mut self, request: impl Fn() -> Request<()> + 'static) -> Self {
+        self.request = Box::new(request);
+        self
+    }
+
+    pub(super) fn grpc(self) -> Self {
+        self.request(|| grpc_request(None))
+    }
+
+    pub(super) fn caller(mut self, caller: Caller) -> Self {
+        self.caller = caller;
+        self
+    }
+
+    pub(super) fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// A panic in `call` ends a `Buffer`'s worker instead of passing through.
+    pub(super) fn not_buffered(mut self) -> Self {
+        self.buffered = false;
+        self
+    }
+
+    fn layer<O: Observer + Clone>(&self, observer: O) -> ObserveLayer<O> {
+        let layer = ObserveLayer::new(self.side, observer)
+            .clock(self.clock.clock())
+            .classify(self.classify.clone());
+        match self.deadline {
+            Some(deadline) => layer.deadline(deadline),
+            None => layer,
+        }
+    }
+
+    /// Runs the scenario in every arrangement and demands `expected` of each observer.
+    #[track_caller]
+    pub(super) fn records(self, expected: Record) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut seen = Vec::new();
+            for arrangement in ["alone", "fused", "stacked", "buffered"] {
+                let (outer, mut inner) = (Recorder::new(), Recorder::new());
+                let script = self.script.clone();
+                match arrangement {
+                    "alone" => {
+                        self.drive(self.layer(outer.clone()).layer(script)).await;
+                        outer.only();
+                        inner.clone_from(&outer);
+                    }
+                    "fused" => {
+                        let pair = (outer.clone(), Some(inner.clone()), ());
+                        self.drive(self.layer(pair).layer(script)).await;
+                    }
+                    "stacked" => {
+                        let stack = ServiceBuilder::new()
+                            .layer(self.layer(outer.clone()))
+                            .layer(self.layer(inner.clone()));
+                        self.drive(stack.service(script)).await;
+                    }
+                    _ if !self.buffered => continue,
+                    _ => {
+                        let stack = ServiceBuilder::new()
+                            .layer(self.layer(outer.clone()))
+                            .layer(BufferLayer::new(1))
+                            .layer(self.layer(inner.clone()));
+                        self.drive(stack.service(script)).await;
+                    }
+                }
+                assert_eq!(outer.only(), expected, "{arrangement}, outer");
+                assert_eq!(inner.only(), expected, "{arrangement}, inner");
+                seen.push((outer.events(), inner.events()));
+            }
+            let (first, _) = seen[0].clone();
+            for (outer, inner) in seen {
+                assert_eq!(outer, first);
+                assert_eq!(inner, first);
+            }
+            assert_eq!(first.iter().filter(|event| **event == Event::End).count(), 1);
+        });
+    }
+
+    async fn drive<S, B>(&self, mut service: S)
+    where
+        S: Service<Request<()>, Response = Response<B>>,
+        B: Body,
+    {
+        let clock = self.clock.clone();
+        let _ = AssertUnwindSafe(async {
+            let ready = service.ready().await.unwrap_or_else(|_| panic!("not ready"));
+            let mut answer = Box::pin(ready.call((self.request)()));
+            let response = match self.caller {
+                Caller::GivesUpAfter(time) => {
+                    // enough turns for a buffer's worker to pass the request on
+                    for _ in 0..8 {
+                        assert!(poll_once(&mut answer).await.is_pending());
+                        tokio::task::yield_now().await;
+                    }
+                    clock.advance(time);
+                    return;
+                }
+                _ => answer.await,
+            };
+            let Ok(response) = response else { return };
+            let mut body = pin!(response.into_body());
+            match self.caller {
+                Caller::DropsBodyAfter(frames, time) => {
+                    for _ in 0..frames {
+                        let _ = body.frame().await;
+                    }
+                    clock.advance(time);
+                }
+                _ => while let Some(Ok(_)) = body.frame().await {},
+            }
+        })
+        .catch_unwind()
+        .await;
+    }
+}
+
+pub(super) async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    poll_fn(|cx| Poll::Ready(future.poll_unpin(cx))).await
+}
+
+pub(super) fn grpc_request(timeout: Option<&'static str>) -> Request<()> {
+    let mut request = Request::builder()
+        .method("POST")
+        .uri("/shop.Cart/Add")
+        .header("content-type", "application/grpc");
+    if let Some(timeout) = timeout {
+        request = request.header("grpc-timeout", timeout);
+    }
+    request.body(()).unwrap()
+}
+
+pub(super) const MS: Duration = Duration::from_millis(1);

@@ -1,0 +1,187 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{Method, StatusCode, request, response};
+
+use super::ScriptError;
+use crate::attribute::Attributes;
+use crate::classify::{Blame, ErrorType, Goodness, Outcome, Protocol, Side};
+use crate::exchange::{End, Facts, ObserveLayer, Observer};
+use crate::grpc::Code;
+use crate::id::{RequestId, TraceIdentity};
+use crate::route::Route;
+
+/// What was recorded of one exchange.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the fields are those of `End` and `Facts`")]
+#[non_exhaustive]
+pub struct Record {
+    pub side: Side,
+    pub protocol: Protocol,
+    pub method: Method,
+    pub route: Option<Route>,
+    pub request_id: Option<RequestId>,
+    pub trace: Option<TraceIdentity>,
+    pub outcome: Outcome,
+    pub duration: Duration,
+    pub time_to_headers: Option<Duration>,
+    pub status: Option<StatusCode>,
+    pub grpc_status: Option<Code>,
+    pub request_bytes: Option<u64>,
+    pub response_bytes: u64,
+    pub upgraded: bool,
+    pub unread: bool,
+    pub blame: Blame,
+    pub error_type: Option<ErrorType>,
+    pub is_error: bool,
+    pub goodness: Goodness,
+    /// The error's text, if its type is known.
+    pub error: Option<String>,
+    pub attributes: Attributes,
+    /// Whether the exchange was started in the scope of another.
+    pub nested: bool,
+}
+
+impl Record {
+    /// The record of an exchange that completed with this status at time zero; to be changed into
+    /// the record a test expects.
+    pub fn completed(side: Side, status: StatusCode) -> Self {
+        Self {
+            side,
+            protocol: Protocol::Http,
+            method: Method::GET,
+            route: None,
+            request_id: None,
+            trace: None,
+            outcome: Outcome::Completed,
+            duration: Duration::ZERO,
+            time_to_headers: Some(Duration::ZERO),
+            status: Some(status),
+            grpc_status: None,
+            request_bytes: None,
+            response_bytes: 0,
+            upgraded: false,
+            unread: false,
+            blame: Blame::Nobody,
+            error_type: None,
+            is_error: false,
+            goodness: Goodness::Good,
+            error: None,
+            attributes: Attributes::default(),
+            nested: false,
+        }
+    }
+
+    fn of(end: &End<'_>) -> Self {
+        let facts = end.facts;
+        Self {
+            side: facts.side(),
+            protocol: facts.protocol(),
+            method: facts.method().clone(),
+            route: facts.route().cloned(),
+            request_id: facts.request_id().copied(),
+            trace: facts.trace().copied(),
+            outcome: end.outcome,
+            duration: end.duration,
+            time_to_headers: end.time_to_headers,
+            status: end.status,
+            grpc_status: end.grpc_status,
+            request_bytes: end.request_bytes,
+            response_bytes: end.response_bytes,
+            upgraded: end.upgraded,
+            unread: end.unread,
+            blame: end.blame,
+            error_type: end.error_type,
+            is_error: end.is_error,
+            goodness: end.goodness,
+            error: match end.error.and_then(|error| error.downcast_ref::<ScriptError>()) {
+                Some(error) => Some(error.to_string()),
+                None => end.as_error().map(ToString::to_string),
+            },
+            attributes: facts.with_attributes(Clone::clone),
+            nested: facts.parent().is_some(),
+        }
+    }
+}
+
+/// A callback that a [`Recorder`] received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named as the callbacks are")]
+pub enum Event {
+    Begin,
+    Response,
+    End,
+    Refused,
+}
+
+/// An observer that keeps a [`Record`] of every exchange. Clones share what they keep.
+#[derive(Clone, Debug, Default)]
+pub struct Recorder {
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    records: Vec<Record>,
+    events: Vec<Event>,
+}
+
+impl Recorder {
+    /// A recorder that has seen nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A layer that records the exchanges of a service.
+    pub fn layer(&self, side: Side) -> ObserveLayer<Self> {
+        ObserveLayer::new(side, self.clone())
+    }
+
+    /// The records so far, in the order in which the exchanges ended.
+    pub fn records(&self) -> Vec<Record> {
+        self.kept().records.clone()
+    }
+
+    /// The callbacks so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.kept().events.clone()
+    }
+
+    /// The one record there is.
+    ///
+    /// # Panics
+    /// When there is none or more than one.
+    #[track_caller]
+    pub fn only(&self) -> Record {
+        let records = self.records();
+        assert_eq!(records.len(), 1, "one exchange was expected to have ended: {records:#?}");
+        records[0].clone()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Recorder {
+    type Exchange = ();
+
+    fn begin(&self, _head: &mut request::Parts, _facts: &Arc<Facts>) {
+        self.kept().events.push(Event::Begin);
+    }
+
+    fn response(&self, (): &mut (), _head: &mut response::Parts, _facts: &Arc<Facts>) {
+        self.kept().events.push(Event::Response);
+    }
+
+    fn end(&self, (): (), end: &End<'_>) {
+        let record = Record::of(end);
+        let mut kept = self.kept();
+        kept.events.push(Event::End);
+        kept.records.push(record);
+    }
+
+    fn refused(&self, _error: &(dyn std::any::Any + 'static)) {
+        self.kept().events.push(Event::Refused);
+    }
+}
