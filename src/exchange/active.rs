@@ -1,6 +1,7 @@
 //! An exchange under way at one wrapper: who is told what, when.
 
 use std::any::Any;
+use std::io::IoSlice;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use http::{HeaderMap, request, response};
 use http_body::{Body, Frame};
 
 use super::end::{Last, Seen, SeenResponse, grpc_status};
-use super::facts::{Facts, Start, join_or_start};
+use super::facts::{CaughtPanic, Facts, Start, join_or_start};
 use super::layer::Core;
 use super::observer::{Observer, isolated, within};
 use super::scope;
@@ -101,10 +102,8 @@ impl<O: Observer> Active<O> {
     pub(super) fn frame<D: Buf>(&mut self, frame: &Frame<D>) -> bool {
         if let Some(data) = frame.data_ref() {
             self.seen.handed = self.seen.handed.saturating_add(data.remaining() as u64);
-            if O::WANTS_DATA
-                && let Some(exchange) = &mut self.observing
-            {
-                isolated(|| self.core.observer.data(exchange, data.chunk()));
+            if O::WANTS_DATA {
+                self.data(data);
             }
         }
         let Some(trailers) = frame.trailers_ref() else { return false };
@@ -113,23 +112,56 @@ impl<O: Observer> Active<O> {
         true
     }
 
+    /// Shows the observer the bytes, piece by piece where the buffer has several.
+    fn data(&mut self, data: &impl Buf) {
+        let Some(exchange) = &mut self.observing else { return };
+        let _scope = scope::enter(&mut self.facts);
+        let mut pieces = [IoSlice::new(&[]); 16];
+        let filled = data.chunks_vectored(&mut pieces);
+        for piece in &pieces[..filled] {
+            isolated(|| self.core.observer.data(exchange, piece));
+        }
+    }
+
+    /// Tells the wrappers outside of a panic that goes no further.
+    pub(super) fn caught_panic(&self) {
+        if let Some(facts) = &self.facts {
+            facts.set_caught_panic(CaughtPanic::new());
+        }
+    }
+
     /// Judges the exchange and tells the observer.
-    pub(super) fn end(self, last: Last<'_>) {
+    pub(super) fn end(mut self, last: Last<'_>) {
+        self.end_now(last);
+    }
+
+    fn end_now(&mut self, last: Last<'_>) {
         let Some(duration) = self.facts.as_ref().map(|facts| facts.elapsed()) else { return };
         self.end_at(last, duration);
     }
 
-    fn end_at(mut self, last: Last<'_>, duration: Duration) {
-        let Some(facts) = self.facts.clone() else { return };
+    fn end_at(&mut self, last: Last<'_>, duration: Duration) {
+        let Some(facts) = self.facts.take() else { return };
         if self.starter {
             facts.end();
         }
         let Some(exchange) = self.observing.take() else { return };
-        let _scope = scope::enter(&mut self.facts);
+        let mut slot = Some(Arc::clone(&facts));
+        let _scope = scope::enter(&mut slot);
         isolated(|| {
             let end = self.seen.judge(&facts, last, duration);
             self.core.observer.end(exchange, &end);
         });
+    }
+}
+
+/// Nothing is lost: a panic that no other guard saw (of `request_body`, or of the hints of a body
+/// that is about to be wrapped) ends the exchange here.
+impl<O: Observer> Drop for Active<O> {
+    fn drop(&mut self) {
+        if self.facts.is_some() {
+            self.end_now(Last::Panic(None));
+        }
     }
 }
 
