@@ -59,11 +59,11 @@ impl<O: Observer> Active<O> {
         Self { core: Arc::clone(core), observing, facts: slot, starter, seen }
     }
 
-    pub(super) fn request_body<B: 'static>(&mut self, body: B) -> B {
-        match &mut self.observing {
-            Some(exchange) => self.core.observer.request_body(exchange, body),
-            None => body,
-        }
+    /// Lets the observer wrap the request body; a panic of it takes the body along, so it is told
+    /// and resumed like one of the service.
+    pub(super) fn request_body<B: 'static>(&mut self, body: B) -> Result<B, Panic> {
+        let Some(exchange) = &mut self.observing else { return Ok(body) };
+        catch_unwind(AssertUnwindSafe(|| self.core.observer.request_body(exchange, body)))
     }
 
     /// Runs a piece of the inner service in scope; a panic of it is caught to be told and resumed.
@@ -75,16 +75,16 @@ impl<O: Observer> Active<O> {
     }
 
     /// Takes the response headers; `None` when the exchange ended with them.
-    pub(super) fn respond<B: Body>(mut self, head: &mut response::Parts, body: &B) -> Option<Self> {
+    pub(super) fn respond(mut self, head: &mut response::Parts, body: Ahead) -> Option<Self> {
         let facts = self.facts.clone()?;
         let seen = SeenResponse {
             status: head.status,
             after: facts.elapsed(),
             grpc_status: grpc_status(facts.protocol(), &head.headers),
-            expected: content_length(&head.headers).or_else(|| body.size_hint().exact()),
+            expected: content_length(&head.headers).or(body.exact),
         };
         let after = seen.after;
-        let ended = seen.bodiless(facts.method()) || body.is_end_stream();
+        let ended = seen.bodiless(facts.method()) || body.is_over;
         self.seen.response = Some(seen);
         if let Some(exchange) = &mut self.observing {
             let mut slot = Some(Arc::clone(&facts));
@@ -131,23 +131,18 @@ impl<O: Observer> Active<O> {
     }
 
     /// Judges the exchange and tells the observer.
-    pub(super) fn end(mut self, last: Last<'_>) {
-        self.end_now(last);
-    }
-
-    fn end_now(&mut self, last: Last<'_>) {
+    pub(super) fn end(self, last: Last<'_>) {
         let Some(duration) = self.facts.as_ref().map(|facts| facts.elapsed()) else { return };
         self.end_at(last, duration);
     }
 
-    fn end_at(&mut self, last: Last<'_>, duration: Duration) {
-        let Some(facts) = self.facts.take() else { return };
+    fn end_at(mut self, last: Last<'_>, duration: Duration) {
+        let Some(facts) = self.facts.clone() else { return };
         if self.starter {
             facts.end();
         }
         let Some(exchange) = self.observing.take() else { return };
-        let mut slot = Some(Arc::clone(&facts));
-        let _scope = scope::enter(&mut slot);
+        let _scope = scope::enter(&mut self.facts);
         isolated(|| {
             let end = self.seen.judge(&facts, last, duration);
             self.core.observer.end(exchange, &end);
@@ -155,13 +150,15 @@ impl<O: Observer> Active<O> {
     }
 }
 
-/// Nothing is lost: a panic that no other guard saw (of `request_body`, or of the hints of a body
-/// that is about to be wrapped) ends the exchange here.
-impl<O: Observer> Drop for Active<O> {
-    fn drop(&mut self) {
-        if self.facts.is_some() {
-            self.end_now(Last::Panic(None));
-        }
+/// What a response body says of itself before it is polled.
+pub(super) struct Ahead {
+    exact: Option<u64>,
+    is_over: bool,
+}
+
+impl Ahead {
+    pub(super) fn of<B: Body>(body: &B) -> Self {
+        Self { exact: body.size_hint().exact(), is_over: body.is_end_stream() }
     }
 }
 

@@ -8,6 +8,7 @@ mod identity;
 mod isolation;
 mod order;
 mod panics;
+mod properties;
 mod traits;
 mod verdicts;
 
