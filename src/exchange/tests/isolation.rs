@@ -15,8 +15,8 @@ use tower::util::{BoxCloneSyncService, MapResponse};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use super::{poll_once, still};
+use crate::classify::Outcome;
 use crate::classify::Side::Server;
-use crate::classify::{Blame, ErrorType, Goodness, Outcome};
 use crate::exchange::{End, Facts, ObserveLayer, Observer};
 use crate::testing::{Event, Record, Recorder, Script, ScriptBody, ScriptError};
 
@@ -113,17 +113,9 @@ fn placed(faulty: Faulty, script: &Script) -> Vec<(Observed, Vec<Recorder>)> {
 }
 
 pub(super) fn panicked(response_bytes: u64, status: Option<StatusCode>) -> Record {
-    Record {
-        outcome: Outcome::Panicked,
-        status,
-        time_to_headers: status.map(|_| Default::default()),
-        response_bytes,
-        blame: Blame::Ours,
-        error_type: Some(ErrorType::Named("panic")),
-        is_error: true,
-        goodness: Goodness::Bad,
-        ..Record::completed(Server, StatusCode::OK)
-    }
+    let record = Record::completed(Server, StatusCode::OK).ended(Outcome::Panicked);
+    let record = Record { response_bytes, ..record };
+    if status.is_some() { record } else { record.unanswered() }
 }
 
 pub(super) fn message(payload: &(dyn Any + Send)) -> &str {
