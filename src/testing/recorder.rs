@@ -12,9 +12,11 @@ use crate::id::{RequestId, TraceIdentity};
 use crate::route::Route;
 
 /// What was recorded of one exchange.
+///
+/// Write the expected one as a change of another, `Record { response_bytes: 5, ..completed }`:
+/// fields may be added.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the fields are those of `End` and `Facts`")]
-#[non_exhaustive]
 pub struct Record {
     pub side: Side,
     pub protocol: Protocol,
