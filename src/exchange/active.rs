@@ -23,8 +23,9 @@ pub(super) struct Active<O: Observer> {
     core: Arc<Core<O>>,
     /// `None` when the observer's `begin` panicked.
     observing: Option<O::Exchange>,
-    /// Moved into the thread's scope while the inner service runs.
-    facts: Option<Arc<Facts>>,
+    facts: Arc<Facts>,
+    /// The same, moved into the thread's scope while a part of the exchange runs.
+    scope: Option<Arc<Facts>>,
     starter: bool,
     seen: Seen,
 }
@@ -50,12 +51,12 @@ impl<O: Observer> Active<O> {
             handed: 0,
             trailers: None,
         };
-        let mut slot = Some(Arc::clone(&facts));
+        let mut scope = Some(Arc::clone(&facts));
         let observing = {
-            let _scope = scope::enter(&mut slot);
+            let _scope = scope::enter(&mut scope);
             isolated(|| core.observer.begin(head, &facts))
         };
-        Self { core: Arc::clone(core), observing, facts: slot, starter, seen }
+        Self { core: Arc::clone(core), observing, facts, scope, starter, seen }
     }
 
     /// Lets the observer wrap the request body; a panic of it takes the body along, so it is told
@@ -68,14 +69,14 @@ impl<O: Observer> Active<O> {
     /// Runs a piece of the inner service in scope; a panic of it is caught to be told and resumed.
     pub(super) fn run<R>(&mut self, inner: impl FnOnce() -> R) -> Result<R, Panic> {
         catch_unwind(AssertUnwindSafe(|| {
-            let _scope = scope::enter(&mut self.facts);
+            let _scope = scope::enter(&mut self.scope);
             within(&self.core.observer, &mut self.observing, inner)
         }))
     }
 
     /// Takes the response headers; `None` when the exchange ended with them.
     pub(super) fn respond(mut self, head: &mut response::Parts, body: Ahead) -> Option<Self> {
-        let facts = self.facts.clone()?;
+        let facts = &self.facts;
         let seen = SeenResponse {
             status: head.status,
             after: facts.elapsed(),
@@ -86,9 +87,8 @@ impl<O: Observer> Active<O> {
         let ended = seen.bodiless(facts.method()) || body.is_over;
         self.seen.response = Some(seen);
         if let Some(exchange) = &mut self.observing {
-            let mut slot = Some(Arc::clone(&facts));
-            let _scope = scope::enter(&mut slot);
-            isolated(|| self.core.observer.response(exchange, head, &facts));
+            let _scope = scope::enter(&mut self.scope);
+            isolated(|| self.core.observer.response(exchange, head, facts));
         }
         if ended {
             self.end_at(Last::BodyEnded, after);
@@ -108,26 +108,24 @@ impl<O: Observer> Active<O> {
             }
         }
         let Some(trailers) = frame.trailers_ref() else { return false };
-        let protocol = self.facts.as_ref().map(|facts| facts.protocol());
-        self.seen.trailers = protocol.and_then(|protocol| grpc_status(protocol, trailers));
+        self.seen.trailers = grpc_status(self.facts.protocol(), trailers);
         true
     }
 
     /// Judges the exchange and tells the observer.
     pub(super) fn end(self, last: Last<'_>) {
-        let Some(duration) = self.facts.as_ref().map(|facts| facts.elapsed()) else { return };
+        let duration = self.facts.elapsed();
         self.end_at(last, duration);
     }
 
     fn end_at(mut self, last: Last<'_>, duration: Duration) {
-        let Some(facts) = self.facts.clone() else { return };
         if self.starter {
-            facts.end();
+            self.facts.end();
         }
         let Some(exchange) = self.observing.take() else { return };
-        let _scope = scope::enter(&mut self.facts);
+        let _scope = scope::enter(&mut self.scope);
         isolated(|| {
-            let end = self.seen.judge(&facts, last, duration);
+            let end = self.seen.judge(&self.facts, last, duration);
             self.core.observer.end(exchange, &end);
         });
     }
