@@ -10,7 +10,7 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, request, response};
 use http_body::{Body, Frame};
 
-use super::end::{Last, Seen, SeenResponse, grpc_status};
+use super::end::{Last, Seen, SeenResponse, Shape, grpc_status};
 use super::facts::{Facts, Start, join_or_start};
 use super::layer::Core;
 use super::observer::{Observer, isolated, within};
@@ -82,9 +82,10 @@ impl<O: Observer> Active<O> {
             after: facts.elapsed(),
             grpc_status: grpc_status(facts.protocol(), &head.headers),
             expected: content_length(&head.headers).or(body.exact),
+            shape: Shape::of(head.status, facts.method()),
         };
         let after = seen.after;
-        let ended = seen.bodiless(facts.method()) || body.is_over;
+        let ended = seen.shape != Shape::Full || body.is_over;
         self.seen.response = Some(seen);
         if let Some(exchange) = &mut self.observing {
             let _scope = scope::enter(&mut self.scope);
