@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,14 +12,22 @@ use pin_project_lite::pin_project;
 use super::facts::Facts;
 
 thread_local! {
-    static CURRENT: Cell<Option<Arc<Facts>>> = const { Cell::new(None) };
+    // What is never dropped needs no destructor registered, so an access is a plain load. Nothing
+    // leaks: whoever puts an exchange in scope takes it out again.
+    static CURRENT: Cell<ManuallyDrop<Option<Arc<Facts>>>> =
+        const { Cell::new(ManuallyDrop::new(None)) };
+}
+
+#[inline]
+fn replace(facts: Option<Arc<Facts>>) -> Option<Arc<Facts>> {
+    ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(facts)))
 }
 
 /// Puts `facts` in scope until the guard is dropped, and moves it back then: no reference count
 /// is touched.
+#[inline]
 pub(super) fn enter(slot: &mut Option<Arc<Facts>>) -> Entered<'_> {
-    // a thread that is being torn down has no scope; everything else still works
-    let outer = CURRENT.try_with(|current| current.replace(slot.take())).unwrap_or_default();
+    let outer = replace(slot.take());
     Entered { slot, outer }
 }
 
@@ -28,37 +37,32 @@ pub(super) struct Entered<'a> {
 }
 
 impl Drop for Entered<'_> {
+    #[inline]
     fn drop(&mut self) {
-        let outer = self.outer.take();
-        if let Ok(facts) = CURRENT.try_with(|current| current.replace(outer)) {
-            *self.slot = facts;
-        }
+        *self.slot = replace(self.outer.take());
     }
 }
 
 /// The exchange in scope.
 pub(super) fn current() -> Option<Arc<Facts>> {
-    let peek = |current: &Cell<Option<Arc<Facts>>>| {
-        let facts = current.take();
-        current.set(facts.clone());
-        facts
-    };
-    CURRENT.try_with(peek).unwrap_or_default()
+    let facts = replace(None);
+    replace(facts.clone());
+    facts
 }
 
 /// Runs `with` on the exchange in scope without touching its reference count; inside `with`
 /// nothing is in scope.
 pub(super) fn with_current<R>(with: impl FnOnce(&Facts) -> R) -> Option<R> {
-    let mut facts = CURRENT.try_with(Cell::take).unwrap_or_default();
-    let _restore = Restore(&mut facts);
-    _restore.0.as_deref().map(with)
+    let mut facts = replace(None);
+    let restore = Restore(&mut facts);
+    restore.0.as_deref().map(with)
 }
 
 struct Restore<'a>(&'a mut Option<Arc<Facts>>);
 
 impl Drop for Restore<'_> {
     fn drop(&mut self) {
-        let _ = CURRENT.try_with(|current| current.set(self.0.take()));
+        replace(self.0.take());
     }
 }
 
