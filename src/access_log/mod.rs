@@ -66,8 +66,6 @@ mod sampling;
 mod schema;
 mod settings;
 pub mod stamp;
-#[cfg(test)]
-mod tests;
 mod timestamp;
 
 use std::fmt;

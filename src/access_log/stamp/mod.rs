@@ -25,8 +25,6 @@
 //! one long line.
 
 mod keys;
-#[cfg(test)]
-mod tests;
 
 use std::borrow::Cow;
 use std::cell::Cell;
