@@ -82,6 +82,27 @@ pub trait InExchangeExt: Future + Sized {
 
 impl<F: Future> InExchangeExt for F {}
 
+/// Carries the exchange in scope into work that runs elsewhere, such as on a blocking thread; the
+/// counterpart of [`InExchangeExt`] for closures.
+///
+/// ```
+/// use tower_observability::exchange::{annotate, in_exchange};
+///
+/// async fn handler() {
+///     let query = || annotate("db.rows", 3);
+///     # let _ = {
+///     tokio::task::spawn_blocking(in_exchange(query)).await
+///     # };
+/// }
+/// ```
+pub fn in_exchange<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let mut facts = current();
+    move || {
+        let _scope = facts.is_some().then(|| enter(&mut facts));
+        work()
+    }
+}
+
 pin_project! {
     /// A future polled, and dropped, in the scope of an exchange; made by
     /// [`in_exchange`](InExchangeExt::in_exchange).
