@@ -1,4 +1,49 @@
-//! Composable Tower layers for observability.
+//! Composable [Tower](https://docs.rs/tower) layers for observability, on any service that speaks
+//! [`http`]: axum, hyper and tonic servers, reqwest, tonic and hyper clients.
+//!
+//! One exchange is measured once, judged once, and told everywhere: no two signals ever disagree
+//! about it.
+//!
+//! | layer | what it does | feature |
+//! |---|---|---|
+//! | `request_id::RequestIdLayer` | gives each exchange one ID, and hands it on | `request-id` |
+//! | `access_log::AccessLogLayer` | writes one event for each exchange, at its end | `access-log` |
+//! | [`exchange::ObserveLayer`] | lets an [`Observer`](exchange::Observer) of your own see every exchange | always |
+//!
+//! Each layer stands alone and needs no other. Stacked or fused, they share one record of the
+//! exchange, [`exchange::Facts`], which everything that runs inside finds without an argument.
+//!
+//! # What each layer is told, and when
+//!
+//! ```text
+//!            request                                  response
+//!               │                                        ▲
+//!  begin ───────┤ outer to inner          inner to outer ├─────── response
+//!               ▼                                        │
+//!            call ──▶ polls ──▶ headers ──▶ body frames ─┴▶ end of body, or a drop ──▶ end
+//! ```
+//!
+//! `end` comes exactly once for each exchange, however it ends:
+//!
+//! | what happened | outcome |
+//! |---|---|
+//! | the body yielded its end, or its trailers | completed |
+//! | HEAD, 204, 304, a body that is over when wrapped | completed, at the headers |
+//! | 101, and CONNECT answered with 2xx | completed at the headers, marked `upgraded` |
+//! | the body was dropped after all of its Content-Length (or exact size hint); not for gRPC | completed |
+//! | the body ended short of its Content-Length, or ran past it | failed, `content_length_mismatch` |
+//! | the body was dropped before its end, on a server | aborted |
+//! | the body was dropped before its end, on a client | completed, marked `unread` |
+//! | the future was dropped before the headers | cancelled |
+//! | dropped, or a client's `Err`, when the caller's time had run out | deadline_exceeded |
+//! | the service or the body answered `Err`, or a final status 1xx other than 101 | failed |
+//! | a panic in `call`, a poll, the body, or a drop of them | panicked |
+//!
+//! "End" means handed to the transport. What no layer can see: over HTTP/1 a client that leaves
+//! while its request body is unread is noticed only when the handler ends; a small body that the
+//! peer never reads counts as completed; an outer time-out decides what is sent, not this crate;
+//! tonic's `Server::timeout` without a `grpc-timeout` header looks like a cancel, unless the layer
+//! is told of it with [`deadline`](exchange::ObserveLayer::deadline).
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -58,11 +58,11 @@ impl<O: Observer> Active<O> {
         Self { core: Arc::clone(core), observing, facts: slot, starter, seen }
     }
 
-    pub(super) fn request_body<B: 'static>(&mut self, body: B) -> B {
-        match &mut self.observing {
-            Some(exchange) => self.core.observer.request_body(exchange, body),
-            None => body,
-        }
+    /// Lets the observer wrap the request body; a panic of it takes the body along, so it is told
+    /// and resumed like one of the service.
+    pub(super) fn request_body<B: 'static>(&mut self, body: B) -> Result<B, Panic> {
+        let Some(exchange) = &mut self.observing else { return Ok(body) };
+        catch_unwind(AssertUnwindSafe(|| self.core.observer.request_body(exchange, body)))
     }
 
     /// Runs a piece of the inner service in scope; a panic of it is caught to be told and resumed.
@@ -74,16 +74,16 @@ impl<O: Observer> Active<O> {
     }
 
     /// Takes the response headers; `None` when the exchange ended with them.
-    pub(super) fn respond<B: Body>(mut self, head: &mut response::Parts, body: &B) -> Option<Self> {
+    pub(super) fn respond(mut self, head: &mut response::Parts, body: Ahead) -> Option<Self> {
         let facts = self.facts.clone()?;
         let seen = SeenResponse {
             status: head.status,
             after: facts.elapsed(),
             grpc_status: grpc_status(facts.protocol(), &head.headers),
-            expected: content_length(&head.headers).or_else(|| body.size_hint().exact()),
+            expected: content_length(&head.headers).or(body.exact),
         };
         let after = seen.after;
-        let ended = seen.bodiless(facts.method()) || body.is_end_stream();
+        let ended = seen.bodiless(facts.method()) || body.is_over;
         self.seen.response = Some(seen);
         if let Some(exchange) = &mut self.observing {
             let mut slot = Some(Arc::clone(&facts));
@@ -130,6 +130,18 @@ impl<O: Observer> Active<O> {
             let end = self.seen.judge(&facts, last, duration);
             self.core.observer.end(exchange, &end);
         });
+    }
+}
+
+/// What a response body says of itself before it is polled.
+pub(super) struct Ahead {
+    exact: Option<u64>,
+    is_over: bool,
+}
+
+impl Ahead {
+    pub(super) fn of<B: Body>(body: &B) -> Self {
+        Self { exact: body.size_hint().exact(), is_over: body.is_end_stream() }
     }
 }
 

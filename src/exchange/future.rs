@@ -9,7 +9,7 @@ use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::active::{Active, Panic};
+use super::active::{Active, Ahead, Panic};
 use super::body::ObserveBody;
 use super::end::Last;
 use super::observer::Observer;
@@ -52,11 +52,12 @@ where
         let Some(active) = this.active.as_mut() else { return Poll::Pending };
         let polled = active.run(|| {
             let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
-            let polled = inner.poll(cx);
-            if polled.is_ready() {
-                this.inner.set(None);
-            }
-            polled
+            let answered = ready!(inner.poll(cx));
+            this.inner.set(None);
+            Poll::Ready(answered.map(|response| {
+                let ahead = Ahead::of(response.body());
+                (response, ahead)
+            }))
         });
         let answered = match polled {
             Ok(polled) => ready!(polled),
@@ -67,9 +68,9 @@ where
         };
         let Some(active) = this.active.take() else { return Poll::Pending };
         Poll::Ready(match answered {
-            Ok(response) => {
+            Ok((response, ahead)) => {
                 let (mut head, body) = response.into_parts();
-                let active = active.respond(&mut head, &body);
+                let active = active.respond(&mut head, ahead);
                 Ok(Response::from_parts(head, ObserveBody::new(body, active)))
             }
             Err(error) => {

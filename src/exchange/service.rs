@@ -64,9 +64,10 @@ where
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         let (mut head, body) = request.into_parts();
         let mut active = Active::begin(&self.core, &mut head);
-        let body = active.request_body(body);
-        let request = Request::from_parts(head, body);
-        match active.run(|| self.inner.call(request)) {
+        let called = active
+            .request_body(body)
+            .and_then(|body| active.run(|| self.inner.call(Request::from_parts(head, body))));
+        match called {
             Ok(future) => ObserveFuture::new(future, active),
             Err(panic) => {
                 active.end(Last::Panic(Some(&*panic)));
