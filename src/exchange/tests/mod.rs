@@ -5,6 +5,7 @@ mod endings;
 mod grpc;
 mod identity;
 mod isolation;
+mod properties;
 mod traits;
 mod verdicts;
 
