@@ -71,8 +71,7 @@ mod tests {
         assert_eq!(visible(text.into()), expected);
         let mut json = String::new();
         push_json(&mut json, text);
-        let expected =
-            r#"a"\é€\u000a\u000d\u0009\u0000\u001b\u007f\u009b\u2028\u202e\u2066z"#;
+        let expected = r#"a"\é€\u000a\u000d\u0009\u0000\u001b\u007f\u009b\u2028\u202e\u2066z"#;
         assert_eq!(json, expected);
         assert!(matches!(visible("plain".into()), Cow::Borrowed("plain")));
         assert_eq!(visible("café – «ok»".into()), "café – «ok»");

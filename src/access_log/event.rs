@@ -39,6 +39,7 @@ pub(super) fn emit(line: &Line<'_>) {
     macro_rules! started {
         ($level:ident) => {
             tracing::event!(target: TARGET, Level::$level, {
+                "message" = STARTED,
                 "side" = line.side(),
                 "request_id" = line.request_id().map(|id| id.as_str()),
                 "trace_id" = line.trace_id().as_ref().map(Hex::as_str),
@@ -55,14 +56,14 @@ pub(super) fn emit(line: &Line<'_>) {
                 "server.port" = line.server_port(),
                 "user_agent.original" = line.user_agent().map(visible).as_deref(),
                 "network.protocol.version" = line.version(),
-                "headers" = line.headers_json().as_deref(),
-                "message" = STARTED
+                "headers" = line.headers_json().as_deref()
             })
         };
     }
     macro_rules! ended {
         ($level:ident, $ended:ident) => {
             tracing::event!(target: TARGET, Level::$level, {
+                "message" = ENDED,
                 "side" = line.side(),
                 "outcome" = $ended.end.outcome.as_str(),
                 "request_id" = line.request_id().map(|id| id.as_str()),
@@ -93,8 +94,7 @@ pub(super) fn emit(line: &Line<'_>) {
                 "sampling.rate" = $ended.kept.rate,
                 "sampling.dropped" = $ended.dropped(),
                 "attributes" = line.attributes_json().as_deref(),
-                "headers" = line.headers_json().as_deref(),
-                "message" = ENDED
+                "headers" = line.headers_json().as_deref()
             })
         };
     }

@@ -246,7 +246,8 @@ mod tests {
             object.texts("h.", "i", ["1", "2"].into_iter().map(Into::into));
             object.bool("j", false);
         });
-        let expected = r#"{"a":"x","b":"\"{\n","c":{"d":7,"e":true},"g":{},"h.i":["1","2"],"j":false}"#;
+        let expected =
+            r#"{"a":"x","b":"\"{\n","c":{"d":7,"e":true},"g":{},"h.i":["1","2"],"j":false}"#;
         assert_eq!(text, expected);
     }
 

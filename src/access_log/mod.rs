@@ -202,12 +202,7 @@ impl Observer for AccessLog {
     }
 
     #[inline]
-    fn response(
-        &self,
-        begun: &mut Option<Begun>,
-        head: &mut response::Parts,
-        _facts: &Arc<Facts>,
-    ) {
+    fn response(&self, begun: &mut Option<Begun>, head: &mut response::Parts, _facts: &Arc<Facts>) {
         if let Some(begun) = begun {
             begun.response_headers = self.response_headers.capture(&head.headers);
         }

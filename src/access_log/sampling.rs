@@ -100,12 +100,7 @@ impl Sampler {
     }
 
     /// Whether the line of this exchange is kept; it is when it `must_be`.
-    pub(super) fn judge(
-        &self,
-        end: &End<'_>,
-        status: Option<u16>,
-        must_be: bool,
-    ) -> Option<Kept> {
+    pub(super) fn judge(&self, end: &End<'_>, status: Option<u16>, must_be: bool) -> Option<Kept> {
         let now = end.facts.started() + end.duration;
         let route = end.facts.route();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,9 +153,8 @@ impl Count {
 
 /// The name of a method that is registered: RFC 9110, RFC 5789 (`PATCH`) and `QUERY`.
 pub(super) fn known_method(method: &Method) -> Option<&'static str> {
-    const KNOWN: [&str; 10] = [
-        "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY",
-    ];
+    const KNOWN: [&str; 10] =
+        ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"];
     KNOWN.into_iter().find(|known| *known == method.as_str())
 }
 
@@ -184,12 +178,10 @@ mod tests {
         let rule = Sampling::new(2, 3).unwrap();
         let start = Instant::now();
         let mut count = Count { window: start, seen: 0, dropped: 0 };
-        let mut judge = |millis, must_be| {
-            count.judge(rule, start + Duration::from_millis(millis), must_be)
-        };
+        let mut judge =
+            |millis, must_be| count.judge(rule, start + Duration::from_millis(millis), must_be);
         let second: Vec<_> = (0..9).map(|n| judge(n * 100, false)).collect();
-        let expected =
-            [Some(ALL), Some(ALL), None, None, kept(3, 2), None, None, kept(3, 2), None];
+        let expected = [Some(ALL), Some(ALL), None, None, kept(3, 2), None, None, kept(3, 2), None];
         assert_eq!(second, expected);
         assert_eq!(judge(999, true), Some(Kept { rate: None, dropped: 1 }), "tells what is open");
         assert_eq!(judge(999, false), None);

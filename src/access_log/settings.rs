@@ -48,10 +48,7 @@ impl AccessLogLayer {
     ///     _ => level,
     /// });
     /// ```
-    pub fn level(
-        self,
-        choose: impl Fn(&End<'_>, Level) -> Level + Send + Sync + 'static,
-    ) -> Self {
+    pub fn level(self, choose: impl Fn(&End<'_>, Level) -> Level + Send + Sync + 'static) -> Self {
         self.configure(|log| log.level = Some(Arc::new(choose)))
     }
 
@@ -103,8 +100,7 @@ impl AccessLogLayer {
     /// When `name` is not the name of a header.
     pub fn request_header(self, name: &str) -> Result<Self, ConfigError> {
         let mut added = Ok(());
-        let layer =
-            self.configure(|log| added = log.request_headers.add("request_header", name));
+        let layer = self.configure(|log| added = log.request_headers.add("request_header", name));
         added.map(|()| layer)
     }
 
@@ -114,8 +110,7 @@ impl AccessLogLayer {
     /// When `name` is not the name of a header.
     pub fn response_header(self, name: &str) -> Result<Self, ConfigError> {
         let mut added = Ok(());
-        let layer =
-            self.configure(|log| added = log.response_headers.add("response_header", name));
+        let layer = self.configure(|log| added = log.response_headers.add("response_header", name));
         added.map(|()| layer)
     }
 

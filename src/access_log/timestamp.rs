@@ -120,10 +120,7 @@ mod tests {
             let at = UNIX_EPOCH + Duration::new(seconds, nanos);
             assert_eq!([written(at), written(at)], [expected, expected]);
         }
-        assert_eq!(
-            written(UNIX_EPOCH - Duration::from_secs(1)),
-            "1970-01-01T00:00:00.000000000Z"
-        );
+        assert_eq!(written(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000000000Z");
     }
 
     #[test]

@@ -36,7 +36,9 @@ fn identified() {
 /// Runs every scenario and answers its name with its line.
 fn lines_of(schema: Schema) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
-    let mut add = |name, set: &dyn Fn(AccessLogLayer) -> AccessLogLayer, run: &dyn Fn(&AccessLogLayer, &ManualClock)| {
+    let mut add = |name,
+                   set: &dyn Fn(AccessLogLayer) -> AccessLogLayer,
+                   run: &dyn Fn(&AccessLogLayer, &ManualClock)| {
         let (clock, written) = (ManualClock::new(), Written::default());
         let lines = JsonLines::new(written.clone()).schema(schema.clone());
         run(&set(AccessLogLayer::server().json_lines(lines)), &clock);
@@ -102,7 +104,8 @@ fn lines_of(schema: Schema) -> Vec<(&'static str, String)> {
             annotate("cart.items", 3);
             annotate("url.path", "not the path");
             let redirect = Response::builder().status(302);
-            let redirect = redirect.header("location", "https://a:hunter2@example.com/?sig=hunter2");
+            let redirect =
+                redirect.header("location", "https://a:hunter2@example.com/?sig=hunter2");
             Answer::Response(redirect.body(vec![]).unwrap())
         });
     });

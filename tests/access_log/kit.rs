@@ -21,18 +21,18 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Starts at 2026-01-01T00:00:00Z.
 #[derive(Clone)]
-pub struct ManualClock(Arc<(Instant, Mutex<Duration>)>);
+pub(crate) struct ManualClock(Arc<(Instant, Mutex<Duration>)>);
 
 impl ManualClock {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new((Instant::now(), Mutex::default())))
     }
 
-    pub fn advance(&self, millis: u64) {
+    pub(crate) fn advance(&self, millis: u64) {
         *self.0.1.lock().unwrap() += Duration::from_millis(millis);
     }
 
-    pub fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> Clock {
         Clock::new(self.clone())
     }
 
@@ -53,10 +53,10 @@ impl TimeSource for ManualClock {
 
 /// Keeps what is written.
 #[derive(Clone, Default)]
-pub struct Written(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Written {
-    pub fn take(&self) -> String {
+    pub(crate) fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
     }
 }
@@ -81,14 +81,14 @@ impl<'a> MakeWriter<'a> for Written {
 }
 
 /// What a body does next; each step takes 5 ms.
-pub enum Step {
+pub(crate) enum Step {
     Data(&'static str),
     Trailers(HeaderMap),
     Error,
     Pending,
 }
 
-pub struct Script {
+pub(crate) struct Script {
     steps: VecDeque<Step>,
     clock: ManualClock,
 }
@@ -113,7 +113,7 @@ impl Body for Script {
 }
 
 /// What a service does 10 ms after it was called.
-pub enum Answer {
+pub(crate) enum Answer {
     Response(Response<Vec<Step>>),
     Error,
     Panic,
@@ -121,7 +121,7 @@ pub enum Answer {
 }
 
 /// Runs one exchange to its end, or drops it where it waits.
-pub fn exchange(
+pub(crate) fn exchange(
     layer: &AccessLogLayer,
     clock: &ManualClock,
     request: Request<()>,
@@ -134,8 +134,9 @@ pub fn exchange(
         async move {
             clock.advance(10);
             match answer() {
-                Answer::Response(response) => Ok(response
-                    .map(|steps| Script { steps: steps.into(), clock: clock.clone() })),
+                Answer::Response(response) => {
+                    Ok(response.map(|steps| Script { steps: steps.into(), clock: clock.clone() }))
+                }
                 Answer::Error => Err(io::Error::other("no\nway")),
                 Answer::Panic => panic!("on purpose"),
                 Answer::Pending => pending().await,

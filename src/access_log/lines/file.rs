@@ -74,8 +74,8 @@ impl Write for ReopeningFile {
         let reopening = &self.reopening;
         let asked = reopening.reopen.load(Ordering::Relaxed)
             && reopening.reopen.swap(false, Ordering::Relaxed);
-        let look = reopening.look.load(Ordering::Relaxed)
-            && reopening.look.swap(false, Ordering::Relaxed);
+        let look =
+            reopening.look.load(Ordering::Relaxed) && reopening.look.swap(false, Ordering::Relaxed);
         if (asked || (look && self.was_moved()))
             && let Ok(file) = append(&self.path)
         {
