@@ -108,7 +108,7 @@ fn pair(place: &str, records: &[Record], lines: &[String]) -> Vec<Exchange> {
             .filter(|&i| told[i] != line.told[i])
             .map(|i| {
                 let (field, recorded, logged) = (TOLD[i], &told[i], &line.told[i]);
-                format!("{place}: {field}: recorded as {recorded:?}, but logged as {logged:?}")
+                format!("{place} {}: {field}: recorded as {recorded}, logged as {logged}", told[0])
             })
             .collect();
         let [route, method, outcome, grpc, error, request_id, _] = told;
@@ -137,11 +137,21 @@ fn pair(place: &str, records: &[Record], lines: &[String]) -> Vec<Exchange> {
             contradictions,
         });
     }
-    if let Some(last) = exchanges.last_mut().filter(|_| logged.len() > 0) {
-        let more = logged.len();
-        last.contradictions.push(format!("{place}: {more} more lines logged than exchanges ended"));
-    }
+    exchanges.extend(logged.map(|line| Exchange {
+        row: nothing_but(place, line.level, line.status),
+        duration: Duration::ZERO,
+        request_id: line.told[5].clone(),
+        contradictions: vec![format!("{place}: a line without an exchange")],
+    }));
     exchanges
+}
+
+fn nothing_but(place: &str, level: String, status: String) -> Row {
+    let mut row: Row = Default::default();
+    row.fill(cell(None::<&str>));
+    let last = row.len() - 1;
+    (row[0], row[last - 1], row[last]) = (place.to_owned(), level, status);
+    row
 }
 
 /// What record and line must agree on.
