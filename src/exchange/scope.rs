@@ -135,3 +135,33 @@ impl<F: Future> Future for InExchange<F> {
         polled
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use http::{Request, Response};
+    use tower::{Layer, ServiceExt, service_fn};
+
+    use super::*;
+    use crate::classify::Side;
+    use crate::exchange::annotate;
+    use crate::testing::Recorder;
+
+    #[tokio::test]
+    async fn a_closure_carries_its_exchange_and_leaves_nothing_behind() {
+        let recorder = Recorder::new();
+        let service = recorder.layer(Side::Server).layer(service_fn(async |_: Request<()>| {
+            let query = in_exchange(|| annotate("db.rows", 3));
+            let thread = std::thread::spawn(|| (annotate("x", 1), query(), annotate("x", 1)));
+            assert_eq!(thread.join().unwrap(), (false, true, false));
+            Ok::<_, std::convert::Infallible>(Response::new(String::new()))
+        }));
+        service.oneshot(Request::new(())).await.unwrap();
+        let attributes = recorder.only().attributes;
+        assert_eq!(attributes.iter().map(|(key, _)| key).collect::<Vec<_>>(), ["db.rows"]);
+    }
+
+    #[test]
+    fn a_closure_without_an_exchange_just_runs() {
+        assert!(!in_exchange(|| annotate("x", 1))());
+    }
+}
