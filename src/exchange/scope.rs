@@ -30,7 +30,9 @@ pub(super) struct Entered<'a> {
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
         let outer = self.outer.take();
-        *self.slot = CURRENT.try_with(|current| current.replace(outer)).unwrap_or_default();
+        if let Ok(facts) = CURRENT.try_with(|current| current.replace(outer)) {
+            *self.slot = facts;
+        }
     }
 }
 
