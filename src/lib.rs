@@ -71,6 +71,12 @@ pub mod reqwest;
 pub mod testing;
 
 /// The code in the README compiles.
-#[cfg(all(doctest, feature = "request-id", feature = "access-log", feature = "reqwest", feature = "axum"))]
+#[cfg(all(
+    doctest,
+    feature = "request-id",
+    feature = "access-log",
+    feature = "reqwest",
+    feature = "axum"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,6 +1,7 @@
 //! An exchange under way at one wrapper: who is told what, when.
 
 use std::any::Any;
+use std::io::IoSlice;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use http::{HeaderMap, request, response};
 use http_body::{Body, Frame};
 
 use super::end::{Last, Seen, SeenResponse, Shape, grpc_status};
-use super::facts::{Facts, Start, join_or_start};
+use super::facts::{CaughtPanic, Facts, Start, join_or_start};
 use super::layer::Core;
 use super::observer::{Observer, isolated, within};
 use super::scope;
@@ -98,19 +99,33 @@ impl<O: Observer> Active<O> {
         Some(self)
     }
 
-    /// Notes a frame of the body; `true` when it was the trailers.
-    pub(super) fn frame<D: Buf>(&mut self, frame: &Frame<D>) -> bool {
+    /// Notes a frame of the body.
+    pub(super) fn frame<D: Buf>(&mut self, frame: &Frame<D>) {
         if let Some(data) = frame.data_ref() {
             self.seen.handed = self.seen.handed.saturating_add(data.remaining() as u64);
-            if O::WANTS_DATA
-                && let Some(exchange) = &mut self.observing
-            {
-                isolated(|| self.core.observer.data(exchange, data.chunk()));
+            if O::WANTS_DATA {
+                self.data(data);
             }
         }
-        let Some(trailers) = frame.trailers_ref() else { return false };
-        self.seen.trailers = grpc_status(self.facts.protocol(), trailers);
-        true
+        if let Some(trailers) = frame.trailers_ref() {
+            self.seen.trailers = grpc_status(self.facts.protocol(), trailers);
+        }
+    }
+
+    /// Shows the observer the bytes, piece by piece where the buffer has several.
+    fn data(&mut self, data: &impl Buf) {
+        let Some(exchange) = &mut self.observing else { return };
+        let _scope = scope::enter(&mut self.scope);
+        let mut pieces = [IoSlice::new(&[]); 16];
+        let filled = data.chunks_vectored(&mut pieces);
+        for piece in &pieces[..filled] {
+            isolated(|| self.core.observer.data(exchange, piece));
+        }
+    }
+
+    /// Tells the wrappers outside of a panic that goes no further.
+    pub(super) fn caught_panic(&self) {
+        self.facts.set_caught_panic(CaughtPanic::new());
     }
 
     /// Judges the exchange and tells the observer.

@@ -8,7 +8,10 @@ use std::time::Duration;
 use http::{Method, StatusCode, Version};
 
 use super::facts::Facts;
-use crate::classify::{Blame, Ending, ErrorType, Goodness, Outcome, Protocol, Side, Verdict};
+use super::observer::isolated;
+use crate::classify::{
+    Blame, Classify, Ending, ErrorType, Goodness, Outcome, Protocol, Side, Verdict,
+};
 use crate::error;
 use crate::grpc::{self, Code};
 
@@ -149,11 +152,14 @@ impl Seen {
         let classify = facts.classify();
         let failure = match last {
             _ if outcome != Outcome::Failed => None,
-            Last::Error(error) => classify.name_of(error),
+            Last::Error(error) => isolated(|| classify.name_of(error)).flatten(),
             _ if self.is(Shape::Impossible) => None,
             _ => Some(ErrorType::CONTENT_LENGTH_MISMATCH),
         };
-        let Verdict { blame, error_type, is_error, goodness } = classify.judge(&ending, failure);
+        // a rule of the user's that panics is passed over
+        let Verdict { blame, error_type, is_error, goodness } =
+            isolated(|| classify.judge(&ending, failure))
+                .unwrap_or_else(|| Classify::new().judge(&ending, failure));
         End {
             facts,
             outcome,

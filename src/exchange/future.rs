@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::active::{Active, Ahead, Panic};
 use super::body::ObserveBody;
 use super::end::Last;
-use super::observer::Observer;
+use super::observer::{Observer, discard};
 
 pin_project! {
     /// The future of an [`Observe`](super::Observe) service.
@@ -85,12 +85,15 @@ where
 pub(super) fn drop_then_end<O: Observer>(mut active: Active<O>, drop_inner: impl FnOnce()) {
     match active.run(drop_inner) {
         Ok(()) => active.end(Last::Dropped),
+        // during an unwind a second panic would abort the process: it stops here
+        Err(panic) if std::thread::panicking() => {
+            active.caught_panic();
+            active.end(Last::Panic(Some(&*panic)));
+            discard(panic);
+        }
         Err(panic) => {
             active.end(Last::Panic(Some(&*panic)));
-            // during an unwind a second panic would abort the process
-            if !std::thread::panicking() {
-                resume_unwind(panic);
-            }
+            resume_unwind(panic);
         }
     }
 }
@@ -103,7 +106,9 @@ pub(super) fn end_with_panic<O: Observer>(
 ) {
     if let Some(mut active) = active {
         // the first panic is the one to tell of and to resume
-        drop(active.run(drop_inner));
+        if let Err(second) = active.run(drop_inner) {
+            discard(second);
+        }
         active.end(Last::Panic(Some(&**panic)));
     }
 }

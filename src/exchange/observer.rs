@@ -40,7 +40,8 @@ pub trait Observer: Send + Sync + 'static {
         inner()
     }
 
-    /// May wrap the request body again, as the same type.
+    /// May wrap the request body again, as the same type. A panic here takes the body with it, so
+    /// it passes through, and the exchange ends as panicked.
     #[inline]
     fn request_body<B: 'static>(&self, _exchange: &mut Self::Exchange, body: B) -> B {
         body
@@ -56,7 +57,8 @@ pub trait Observer: Send + Sync + 'static {
     ) {
     }
 
-    /// A piece of the response body passes by.
+    /// A piece of the response body passes by. A frame whose buffer is in several pieces comes as
+    /// several; of more than 16, the rest is left out.
     #[inline]
     fn data(&self, _exchange: &mut Self::Exchange, _bytes: &[u8]) {}
 
@@ -73,12 +75,16 @@ pub(super) fn isolated<R>(callback: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(callback)) {
         Ok(value) => Some(value),
         Err(payload) => {
-            // a payload may panic as it is dropped; what that throws is let go
-            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                std::mem::forget(again);
-            }
+            discard(payload);
             None
         }
+    }
+}
+
+/// Drops the payload of a panic, which may panic itself; what that throws is let go.
+pub(super) fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
     }
 }
 
@@ -167,6 +173,11 @@ pub(super) fn within<O: Observer, R>(
     }
 }
 
+/// What the type of an observer asks for.
+const fn wants_data<O: Observer>(_: &O) -> bool {
+    O::WANTS_DATA
+}
+
 /// `$body` in the scope of every observer named, the first outermost.
 macro_rules! in_scopes {
     ($body:expr;) => { $body };
@@ -253,7 +264,7 @@ macro_rules! tuple_observer {
             fn data(&self, exchange: &mut Self::Exchange, bytes: &[u8]) {
                 let ($($o,)+) = self;
                 let ($($x,)+) = exchange;
-                outwards!(|one, state| { if let Some(state) = state {
+                outwards!(|one, state| { if wants_data(one) && let Some(state) = state {
                     isolated(|| one.data(state, bytes));
                 } } $(($o $x))+);
             }

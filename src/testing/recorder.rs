@@ -12,9 +12,11 @@ use crate::id::{RequestId, TraceIdentity};
 use crate::route::Route;
 
 /// What was recorded of one exchange.
+///
+/// Write the expected one as a change of another, `Record { response_bytes: 5, ..completed }`:
+/// fields may be added.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the fields are those of `End` and `Facts`")]
-#[non_exhaustive]
 pub struct Record {
     pub side: Side,
     pub protocol: Protocol,
@@ -70,6 +72,49 @@ impl Record {
             attributes: Attributes::default(),
             nested: false,
         }
+    }
+
+    /// The record of a gRPC call of `method` that completed with this code, judged by the
+    /// documented table; to be changed as well.
+    pub fn called(side: Side, method: &'static str, code: Code) -> Self {
+        let ours = match side {
+            Side::Server => code.is_server_error(),
+            Side::Client => code != Code::Ok,
+        };
+        let record = Self {
+            protocol: Protocol::Grpc,
+            method: Method::POST,
+            route: Some(method.into()),
+            grpc_status: Some(code),
+            ..Self::completed(side, StatusCode::OK)
+        };
+        if ours { record.blaming(Blame::Ours, ErrorType::Grpc(code)) } else { record }
+    }
+
+    /// This record if the exchange had ended like this, judged by the documented table.
+    pub fn ended(self, outcome: Outcome) -> Self {
+        let (blame, name) = match outcome {
+            Outcome::Completed => return Self { outcome, ..self },
+            Outcome::Panicked => (Blame::Ours, "panic"),
+            Outcome::Failed | Outcome::DeadlineExceeded => (Blame::Ours, outcome.as_str()),
+            Outcome::Cancelled | Outcome::Aborted => (Blame::Peer, outcome.as_str()),
+        };
+        Self { outcome, ..self.blaming(blame, ErrorType::Named(name)) }
+    }
+
+    /// This record if there had been no response headers.
+    pub fn unanswered(self) -> Self {
+        Self { status: None, time_to_headers: None, ..self }
+    }
+
+    /// This record if this had gone wrong, and this side or its peer were to blame.
+    pub fn blaming(self, blame: Blame, error_type: ErrorType) -> Self {
+        let (is_error, goodness) = match blame {
+            Blame::Ours => (true, Goodness::Bad),
+            Blame::Peer => (false, Goodness::LeftOut),
+            Blame::Nobody => (false, Goodness::Good),
+        };
+        Self { blame, error_type: Some(error_type), is_error, goodness, ..self }
     }
 
     fn of(end: &End<'_>) -> Self {

@@ -6,7 +6,7 @@ use http::{Method, Request, StatusCode};
 
 use super::{Caller, MS, Scenario};
 use crate::classify::Side::{Client, Server};
-use crate::classify::{Blame, ErrorType, Goodness, Outcome, Side};
+use crate::classify::{Blame, ErrorType, Outcome, Side};
 use crate::testing::{ManualClock, Record, Script, ScriptBody};
 
 const OK: StatusCode = StatusCode::OK;
@@ -17,29 +17,16 @@ fn ok(side: Side, bytes: u64) -> Record {
 
 /// What becomes of a record when this side is at fault.
 fn ours(outcome: Outcome, name: &'static str, record: Record) -> Record {
-    Record {
-        outcome,
-        blame: Blame::Ours,
-        error_type: Some(ErrorType::Named(name)),
-        is_error: true,
-        goodness: Goodness::Bad,
-        ..record
-    }
+    record.ended(outcome).blaming(Blame::Ours, ErrorType::Named(name))
 }
 
 /// What becomes of a record when the peer went away.
 fn peers(outcome: Outcome, name: &'static str, record: Record) -> Record {
-    Record {
-        outcome,
-        blame: Blame::Peer,
-        error_type: Some(ErrorType::Named(name)),
-        goodness: Goodness::LeftOut,
-        ..record
-    }
+    record.ended(outcome).blaming(Blame::Peer, ErrorType::Named(name))
 }
 
 fn unanswered(side: Side) -> Record {
-    Record { status: None, time_to_headers: None, ..ok(side, 0) }
+    ok(side, 0).unanswered()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! gRPC: where the status comes from, and what each side makes of it.
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 
 use super::{Caller, MS, Scenario, grpc_request};
 use crate::classify::Side::{Client, Server};
@@ -9,32 +9,11 @@ use crate::grpc::Code;
 use crate::testing::{ManualClock, Record, Script, ScriptBody};
 
 fn call(side: Side, code: Code) -> Record {
-    let ours = match side {
-        Server => code.is_server_error(),
-        Client => code != Code::Ok,
-    };
-    Record {
-        protocol: Protocol::Grpc,
-        method: Method::POST,
-        route: Some("shop.Cart/Add".into()),
-        grpc_status: Some(code),
-        blame: if ours { Blame::Ours } else { Blame::Nobody },
-        error_type: ours.then_some(ErrorType::Grpc(code)),
-        is_error: ours,
-        goodness: if ours { Goodness::Bad } else { Goodness::Good },
-        ..Record::completed(side, StatusCode::OK)
-    }
+    Record::called(side, "shop.Cart/Add", code)
 }
 
 fn ended(side: Side, outcome: Outcome, code: Code, name: &'static str, blame: Blame) -> Record {
-    Record {
-        outcome,
-        blame,
-        error_type: Some(ErrorType::Named(name)),
-        is_error: blame == Blame::Ours,
-        goodness: if blame == Blame::Ours { Goodness::Bad } else { Goodness::LeftOut },
-        ..call(side, code)
-    }
+    call(side, code).ended(outcome).blaming(blame, ErrorType::Named(name))
 }
 
 fn with_status(code: &'static str) -> Script {

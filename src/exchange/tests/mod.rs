@@ -1,10 +1,13 @@
 //! Every scenario runs alone, fused, stacked, and stacked with a `Buffer` between; each observer
 //! must record the same.
 
+mod ambient;
 mod endings;
 mod grpc;
 mod identity;
 mod isolation;
+mod order;
+mod panics;
 mod properties;
 mod traits;
 mod verdicts;
@@ -180,6 +183,11 @@ impl Scenario {
         .catch_unwind()
         .await;
     }
+}
+
+/// A server layer whose clock stands still.
+pub(super) fn still(recorder: &Recorder) -> ObserveLayer<Recorder> {
+    recorder.layer(Side::Server).clock(ManualClock::new().clock())
 }
 
 pub(super) async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {

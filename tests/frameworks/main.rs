@@ -1,0 +1,6 @@
+//! The exchange core over real transports: whatever they do, each exchange is recorded once and
+//! truthfully.
+#![cfg(all(feature = "testing", feature = "axum", feature = "tonic"))]
+
+mod hyper_server;
+mod support;
