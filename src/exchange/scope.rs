@@ -89,6 +89,27 @@ pub trait InExchangeExt: Future + Sized {
 
 impl<F: Future> InExchangeExt for F {}
 
+/// Carries the exchange in scope into work that runs elsewhere, such as on a blocking thread; the
+/// counterpart of [`InExchangeExt`] for closures.
+///
+/// ```
+/// use tower_observability::exchange::{annotate, in_exchange};
+///
+/// async fn handler() {
+///     let query = || annotate("db.rows", 3);
+///     # let _ = {
+///     tokio::task::spawn_blocking(in_exchange(query)).await
+///     # };
+/// }
+/// ```
+pub fn in_exchange<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let mut facts = current();
+    move || {
+        let _scope = facts.is_some().then(|| enter(&mut facts));
+        work()
+    }
+}
+
 pin_project! {
     /// A future polled, and dropped, in the scope of an exchange; made by
     /// [`in_exchange`](InExchangeExt::in_exchange).
@@ -119,5 +140,35 @@ impl<F: Future> Future for InExchange<F> {
             this.inner.set(None);
         }
         polled
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use http::{Request, Response};
+    use tower::{Layer, ServiceExt, service_fn};
+
+    use super::*;
+    use crate::classify::Side;
+    use crate::exchange::annotate;
+    use crate::testing::Recorder;
+
+    #[tokio::test]
+    async fn a_closure_carries_its_exchange_and_leaves_nothing_behind() {
+        let recorder = Recorder::new();
+        let service = recorder.layer(Side::Server).layer(service_fn(async |_: Request<()>| {
+            let query = in_exchange(|| annotate("db.rows", 3));
+            let thread = std::thread::spawn(|| (annotate("x", 1), query(), annotate("x", 1)));
+            assert_eq!(thread.join().unwrap(), (false, true, false));
+            Ok::<_, std::convert::Infallible>(Response::new(String::new()))
+        }));
+        service.oneshot(Request::new(())).await.unwrap();
+        let attributes = recorder.only().attributes;
+        assert_eq!(attributes.iter().map(|(key, _)| key).collect::<Vec<_>>(), ["db.rows"]);
+    }
+
+    #[test]
+    fn a_closure_without_an_exchange_just_runs() {
+        assert!(!in_exchange(|| annotate("x", 1))());
     }
 }
