@@ -47,7 +47,9 @@ fn all() -> Vec<Row> {
         over(AXUM, "core with () in Router::layer", || axum(router().layer(core()))),
         over(AXUM, "no-op layer in Router::layer", || axum(router().layer(Identity::new()))),
         over(CORE, "request_id", || plain(RequestIdLayer::server().layer(Bare))).within(2_200, 2),
-        over(CORE, "access_log, filtered out", || { json(Level::WARN); plain(AccessLogLayer::server().layer(Bare)) }).within(150, 0),
+        over(CORE, "access_log, target off", || { off(); plain(AccessLogLayer::server().layer(Bare)) }).within(150, 0),
+        over(CORE, "access_log, no subscriber", || plain(AccessLogLayer::server().layer(Bare))).within(150, 0),
+        over(CORE, "access_log, heard from WARN", || { json(Level::WARN); plain(AccessLogLayer::server().layer(Bare)) }),
         over(CORE, "access_log, JSON lines", || plain(json_lines().layer(Bare))).within(3_500, 0),
         over(CORE, "access_log, events into JSON", || { json(Level::INFO); plain(AccessLogLayer::server().layer(Bare)) }),
         over(CORE, "request_id and JSON lines, fused", || plain(fused().layer(Bare))),
@@ -87,6 +89,12 @@ fn fused() -> ObserveLayer<(RequestIds, AccessLog)> {
 /// Formats events as JSON, for a writer that costs nothing.
 fn json(most: Level) {
     fmt().json().with_max_level(most).with_writer(io::sink).init();
+}
+
+/// The same with the access log switched off.
+fn off() {
+    let filter = format!("info,{}=off", tower_observability::access_log::TARGET);
+    fmt().json().with_env_filter(filter).with_writer(io::sink).init();
 }
 
 fn bare(name: &'static str, make: fn() -> Runner) -> Row {
