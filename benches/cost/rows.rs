@@ -8,8 +8,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
+use tower_observability::access_log::{AccessLog, AccessLogLayer, JsonLines};
 use tower_observability::classify::Side::Server;
 use tower_observability::exchange::ObserveLayer;
+use tower_observability::request_id::{RequestIdLayer, RequestIds};
 use tracing::Level;
 use tracing_subscriber::fmt;
 
@@ -44,9 +46,17 @@ fn all() -> Vec<Row> {
         over(AXUM, "core with () around a Router", || axum(core().layer(router()))).within(1_800, 3),
         over(AXUM, "core with () in Router::layer", || axum(router().layer(core()))),
         over(AXUM, "no-op layer in Router::layer", || axum(router().layer(Identity::new()))),
+        over(CORE, "request_id", || plain(RequestIdLayer::server().layer(Bare))).within(2_200, 2),
+        over(CORE, "access_log, target off", || { off(); plain(AccessLogLayer::server().layer(Bare)) }).within(150, 0),
+        over(CORE, "access_log, no subscriber", || plain(AccessLogLayer::server().layer(Bare))).within(150, 0),
+        over(CORE, "access_log, heard from WARN", || { json(Level::WARN); plain(AccessLogLayer::server().layer(Bare)) }),
+        over(CORE, "access_log, JSON lines", || plain(json_lines().layer(Bare))).within(3_500, 0),
+        over(CORE, "access_log, events into JSON", || { json(Level::INFO); plain(AccessLogLayer::server().layer(Bare)) }),
+        over(CORE, "request_id and JSON lines, fused", || plain(fused().layer(Bare))),
+        over(CORE, "request_id and JSON lines, stacked", || plain(RequestIdLayer::server().layer(json_lines().layer(Bare)))),
         over(PLAIN, "tower-http Set + PropagateRequestId", || plain(set_request_id().layer(Bare))),
         over(PLAIN, "tower-http TraceLayer, no subscriber", || plain(trace().layer(Bare))),
-        over(PLAIN, "tower-http TraceLayer, JSON", || { json(); plain(trace().layer(Bare)) }),
+        over(PLAIN, "tower-http TraceLayer, JSON", || { json(Level::INFO); plain(trace().layer(Bare)) }),
         over(PLAIN, "tower-http CatchPanic", || plain(CatchPanicLayer::new().layer(Bare))),
     ]
 }
@@ -67,9 +77,24 @@ fn trace() -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>> {
         .on_response(DefaultOnResponse::new().level(Level::INFO))
 }
 
-/// Formats every event as JSON, for a writer that costs nothing.
-fn json() {
-    fmt().json().with_writer(io::sink).init();
+fn json_lines() -> AccessLogLayer {
+    AccessLogLayer::server().json_lines(JsonLines::new(io::sink()))
+}
+
+fn fused() -> ObserveLayer<(RequestIds, AccessLog)> {
+    let both = (RequestIdLayer::server().into_observer(), json_lines().into_observer());
+    ObserveLayer::new(Server, both)
+}
+
+/// Formats events as JSON, for a writer that costs nothing.
+fn json(most: Level) {
+    fmt().json().with_max_level(most).with_writer(io::sink).init();
+}
+
+/// The same with the access log switched off.
+fn off() {
+    let filter = format!("info,{}=off", tower_observability::access_log::TARGET);
+    fmt().json().with_env_filter(filter).with_writer(io::sink).init();
 }
 
 fn bare(name: &'static str, make: fn() -> Runner) -> Row {

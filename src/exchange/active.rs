@@ -75,8 +75,8 @@ impl<O: Observer> Active<O> {
         }))
     }
 
-    /// Takes the response headers; `None` when the exchange ended with them.
-    pub(super) fn respond(mut self, head: &mut response::Parts, body: Ahead) -> Option<Self> {
+    /// Takes the response headers; `true` when the exchange ended with them.
+    pub(super) fn respond(&mut self, head: &mut response::Parts, body: Ahead) -> bool {
         let facts = &self.facts;
         let seen = SeenResponse {
             status: head.status,
@@ -94,9 +94,8 @@ impl<O: Observer> Active<O> {
         }
         if ended {
             self.end_at(Last::BodyEnded, after);
-            return None;
         }
-        Some(self)
+        ended
     }
 
     /// Notes a frame of the body.
@@ -128,13 +127,21 @@ impl<O: Observer> Active<O> {
         self.facts.set_caught_panic(CaughtPanic::new());
     }
 
+    /// Ends the exchange where it lies: a move would copy all that the observers keep of it.
+    pub(super) fn end_in(slot: &mut Option<Self>, last: Last<'_>) {
+        if let Some(active) = slot {
+            active.end(last);
+        }
+        *slot = None;
+    }
+
     /// Judges the exchange and tells the observer.
-    pub(super) fn end(self, last: Last<'_>) {
+    pub(super) fn end(&mut self, last: Last<'_>) {
         let duration = self.facts.elapsed();
         self.end_at(last, duration);
     }
 
-    fn end_at(mut self, last: Last<'_>, duration: Duration) {
+    fn end_at(&mut self, last: Last<'_>, duration: Duration) {
         if self.starter {
             self.facts.end();
         }

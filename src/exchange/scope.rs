@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,19 +27,20 @@ fn replace(facts: Option<Arc<Facts>>) -> Option<Arc<Facts>> {
 /// is touched.
 #[inline]
 pub(super) fn enter(slot: &mut Option<Arc<Facts>>) -> Entered<'_> {
-    let outer = replace(slot.take());
+    let outer = CURRENT.replace(ManuallyDrop::new(slot.take()));
     Entered { slot, outer }
 }
 
 pub(super) struct Entered<'a> {
     slot: &'a mut Option<Arc<Facts>>,
-    outer: Option<Arc<Facts>>,
+    outer: ManuallyDrop<Option<Arc<Facts>>>,
 }
 
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
-        *self.slot = replace(self.outer.take());
+        let outer = mem::replace(&mut self.outer, ManuallyDrop::new(None));
+        *self.slot = ManuallyDrop::into_inner(CURRENT.replace(outer));
     }
 }
 
