@@ -170,20 +170,24 @@ pub(super) fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
 
 /// Appends seconds with nine decimals.
 pub(super) fn push_seconds(out: &mut Vec<u8>, time: Duration) {
-    push_number(out, time.as_secs());
-    out.push(b'.');
-    out.extend_from_slice(&timestamp::nine_digits(time.subsec_nanos()));
+    match time.as_secs() {
+        0 => out.push(b'0'), // nearly always
+        seconds => push_number(out, seconds),
+    }
+    timestamp::push_fraction(out, time.subsec_nanos());
 }
 
 fn push_address(out: &mut Vec<u8>, address: IpAddr) {
     match address {
         IpAddr::V4(address) => {
-            for (index, octet) in address.octets().into_iter().enumerate() {
-                if index > 0 {
-                    out.push(b'.');
-                }
-                push_number(out, octet);
+            let (mut text, mut length) = ([b'.'; 16], 0);
+            for octet in address.octets() {
+                let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit);
+                let digits = &digits[if octet > 99 { 0 } else { 2 - usize::from(octet > 9) }..];
+                text[length..length + digits.len()].copy_from_slice(digits);
+                length += digits.len() + 1; // the dot is there
             }
+            out.extend_from_slice(&text[..length - 1]);
         }
         IpAddr::V6(address) => {
             // writing into a Vec cannot fail
@@ -221,14 +225,26 @@ impl<const N: usize> AsRef<[u8]> for Hex<N> {
 }
 
 fn digits<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut digits = [b'0'; N];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = HEX[usize::from(byte >> 4)];
-        pair[1] = HEX[usize::from(byte & 15)];
+    let mut digits = [[b'0'; 2]; 16];
+    for (pair, byte) in digits.iter_mut().zip(bytes) {
+        *pair = PAIRS[usize::from(*byte)];
     }
-    digits
+    let mut flat = [0; N];
+    flat.copy_from_slice(&digits.as_flattened()[..N]);
+    flat
 }
+
+/// The two digits of each byte.
+const PAIRS: [[u8; 2]; 256] = {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [HEX[byte >> 4], HEX[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
 
 #[cfg(test)]
 mod tests {
@@ -266,9 +282,11 @@ mod tests {
             object.nanoseconds(key!("n"), Duration::from_micros(7));
             object.nanoseconds(key!("m"), Duration::MAX);
             object.address(key!("v4"), "192.0.2.70".parse().unwrap());
+            object.address(key!("max"), "255.255.255.255".parse().unwrap());
+            object.address(key!("tens"), "0.10.99.100".parse().unwrap());
             object.address(key!("v6"), "2001:db8::1".parse().unwrap());
         });
-        let expected = r#"{"s":12.005000000,"n":7000,"m":18446744073709551615,"v4":"192.0.2.70","v6":"2001:db8::1"}"#;
+        let expected = r#"{"s":12.005000000,"n":7000,"m":18446744073709551615,"v4":"192.0.2.70","max":"255.255.255.255","tens":"0.10.99.100","v6":"2001:db8::1"}"#;
         assert_eq!(text, expected);
     }
 

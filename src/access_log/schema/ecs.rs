@@ -71,7 +71,7 @@ fn request(line: &Line<'_>, object: &mut Object<'_>) {
         object.number(key!("server.port"), port);
     }
     if let Some(agent) = line.user_agent() {
-        object.text(key!("user_agent.original"), &agent);
+        object.quoted(key!("user_agent.original"), |out| line.shown.write_agent(agent, out));
     }
     if let Some(version) = line.version() {
         object.plain(key!("http.version"), version);

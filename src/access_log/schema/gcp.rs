@@ -69,7 +69,7 @@ fn http_request(line: &Line<'_>, object: &mut Object<'_>) {
         });
     }
     if let Some(agent) = line.user_agent() {
-        object.text(key!("userAgent"), &agent);
+        object.quoted(key!("userAgent"), |out| line.shown.write_agent(agent, out));
     }
     if let Some(address) = line.client_address() {
         object.address(key!("remoteIp"), address);
