@@ -9,7 +9,8 @@ use tracing::metadata::Kind;
 use tracing::{Level, Metadata};
 
 use super::control::visible;
-use super::json::{Hex, Object};
+use super::hex::Hex;
+use super::json::Object;
 use super::line::{Ended, Line};
 use super::sampling::known_method;
 use super::{ENDED, STARTED, TARGET};

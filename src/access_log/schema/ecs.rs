@@ -1,7 +1,8 @@
 //! The Elastic Common Schema.
 
 use super::severity;
-use crate::access_log::json::{Hex, Object, key};
+use crate::access_log::hex::Hex;
+use crate::access_log::json::{Object, key};
 use crate::access_log::line::{Ended, Line};
 use crate::classify::{Blame, Outcome};
 use crate::escape::json_fragment;

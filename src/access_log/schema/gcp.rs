@@ -1,7 +1,8 @@
 //! Google Cloud Logging's structured format.
 
 use super::severity;
-use crate::access_log::json::{Hex, Object, key, push_number, push_seconds};
+use crate::access_log::hex::Hex;
+use crate::access_log::json::{Object, key, push_number, push_seconds};
 use crate::access_log::line::{Ended, Line};
 use crate::escape::json_fragment;
 

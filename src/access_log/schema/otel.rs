@@ -1,7 +1,8 @@
 //! OpenTelemetry's log data model and semantic conventions.
 
 use super::severity;
-use crate::access_log::json::{Hex, Object, key};
+use crate::access_log::hex::Hex;
+use crate::access_log::json::{Object, key};
 use crate::access_log::line::{Ended, Line, REQUEST_HEADER, RESPONSE_HEADER};
 use crate::escape::json_fragment;
 
