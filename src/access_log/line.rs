@@ -1,6 +1,5 @@
 //! What a line tells, before any schema has named it.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
@@ -184,8 +183,9 @@ impl<'a> Line<'a> {
         self.begun.client_address
     }
 
-    pub(super) fn user_agent(&self) -> Option<Cow<'a, str>> {
-        self.begun.user_agent.as_ref().map(|agent| self.shown.agent(agent))
+    /// As it was sent: `shown` tells what may be shown of it.
+    pub(super) fn user_agent(&self) -> Option<&'a HeaderValue> {
+        self.begun.user_agent.as_ref()
     }
 
     /// `1.1`, `2`.
