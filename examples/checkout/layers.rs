@@ -10,7 +10,6 @@ use tower_observability::classify::Side;
 use tower_observability::config::ConfigError;
 use tower_observability::exchange::{End, Facts, ObserveLayer, Observer};
 use tower_observability::request_id::RequestIdLayer;
-use tower_observability::route::{Route, Routes};
 use tower_observability::testing::{Event, Record, Recorder};
 
 /// What takes longer than this is marked as slow in the access log.
@@ -56,9 +55,8 @@ impl Place {
 
     /// For a client that sends them; a request tells its route in its extensions.
     pub fn client(&self) -> Result<Layers, ConfigError> {
-        let routes = Routes::new().extract(|head| head.extensions.get::<Route>().cloned());
         let log = self.access_log(AccessLogLayer::client())?;
-        Ok((RequestIdLayer::client().routes(routes), log, self.own(Side::Client)))
+        Ok((RequestIdLayer::client(), log, self.own(Side::Client)))
     }
 
     /// Events of the log that everything else goes to, too; for the script lines of JSON.

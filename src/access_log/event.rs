@@ -126,13 +126,13 @@ impl Line<'_> {
     fn visible_path(&self) -> Option<Cow<'_, str>> {
         self.path().map(|path| {
             let mut shown = String::with_capacity(path.len());
-            self.write_path(path, &mut |piece| shown.push_str(piece));
+            self.shown.write_path(path, &mut |piece| shown.push_str(piece));
             visible(shown.into())
         })
     }
 
     fn visible_query(&self) -> Option<Cow<'_, str>> {
-        self.query().map(|query| visible(self.redaction.query(query)))
+        self.query().map(|query| visible(self.shown.redaction().query(query)))
     }
 
     fn attributes_json(&self) -> Option<String> {

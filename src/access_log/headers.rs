@@ -1,7 +1,5 @@
 //! The headers that are logged: those on a list, and no others.
 
-use std::borrow::Cow;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::json::Object;
@@ -52,15 +50,6 @@ impl Captured {
             object.texts(prefix, name.as_str(), values);
         }
     }
-}
-
-/// A header that is logged by default, redacted.
-pub(super) fn shown<'a>(
-    name: &HeaderName,
-    value: Option<&'a HeaderValue>,
-    redaction: &Redaction,
-) -> Option<Cow<'a, str>> {
-    value.map(|value| redaction.header_value(name, value))
 }
 
 #[cfg(test)]

@@ -8,103 +8,110 @@ use super::timestamp;
 use crate::attribute::{Attributes, Value};
 use crate::escape;
 
-/// An object under construction. Keys given as `&'static str` are plain: nothing in them needs
-/// an escape.
+/// A key with all that stands around it, `,"key":"`, so that it is written at once.
+#[derive(Clone, Copy)]
+pub(super) struct Key(pub(super) &'static str);
+
+/// The [`Key`] of a name in which nothing needs an escape.
+macro_rules! key {
+    ($name:literal) => {
+        $crate::access_log::json::Key(concat!(",\"", $name, "\":\""))
+    };
+}
+pub(super) use key;
+
+/// An object under construction. Its methods are inlined, so that a key of known length is a few
+/// stores and no call.
 pub(super) struct Object<'a> {
     out: &'a mut Vec<u8>,
 }
 
 impl<'a> Object<'a> {
     /// Appends an object to `out` whose members `write` adds.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write(out: &'a mut Vec<u8>, write: impl FnOnce(&mut Object<'_>)) {
-        out.push(b'{');
+        let start = out.len();
         write(&mut Object { out });
+        // every member starts with a comma; the first one's gives way to the brace
+        match out.get_mut(start) {
+            Some(comma) => *comma = b'{',
+            None => out.push(b'{'),
+        }
         out.push(b'}');
     }
 
-    #[inline]
-    fn key(&mut self, key: &'static str) {
-        self.separate();
-        self.out.push(b'"');
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
-    }
-
-    /// Nothing that stands before a member ends in `{` but the object's own brace.
-    #[inline]
-    fn separate(&mut self) {
-        if self.out.last() != Some(&b'{') {
-            self.out.push(b',');
-        }
+    /// The key of a value that is not text.
+    #[inline(always)]
+    fn key(&mut self, key: Key) {
+        let (before, _quote) = key.0.split_at(key.0.len() - 1);
+        self.out.extend_from_slice(before.as_bytes());
     }
 
     /// Text that needs no escape: a name of this crate's, or an ID.
-    #[inline]
-    pub(super) fn plain(&mut self, key: &'static str, text: &str) {
-        self.quoted(key, |out| out.extend_from_slice(text.as_bytes()));
+    #[inline(always)]
+    pub(super) fn plain(&mut self, key: Key, text: impl AsRef<[u8]>) {
+        self.quoted(key, |out| out.extend_from_slice(text.as_ref()));
     }
 
     /// Any text.
-    #[inline]
-    pub(super) fn text(&mut self, key: &'static str, text: &str) {
+    #[inline(always)]
+    pub(super) fn text(&mut self, key: Key, text: &str) {
         self.quoted(key, |out| escape::json_fragment(out, text));
     }
 
     /// A text that `write` adds, escaped where it must be.
-    #[inline]
-    pub(super) fn quoted(&mut self, key: &'static str, write: impl FnOnce(&mut Vec<u8>)) {
-        self.key(key);
-        self.out.push(b'"');
+    #[inline(always)]
+    pub(super) fn quoted(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
+        self.out.extend_from_slice(key.0.as_bytes());
         write(self.out);
         self.out.push(b'"');
     }
 
-    #[inline]
-    pub(super) fn number(&mut self, key: &'static str, number: impl itoa::Integer) {
+    #[inline(always)]
+    pub(super) fn number(&mut self, key: Key, number: impl itoa::Integer) {
         self.key(key);
         push_number(self.out, number);
     }
 
     /// `true`, where it is; a flag that is not set is left out.
-    #[inline]
-    pub(super) fn flag(&mut self, key: &'static str, set: bool) {
+    #[inline(always)]
+    pub(super) fn flag(&mut self, key: Key, set: bool) {
         if set {
             self.key(key);
             self.out.extend_from_slice(b"true");
         }
     }
 
-    #[inline]
-    pub(super) fn bool(&mut self, key: &'static str, value: bool) {
+    #[inline(always)]
+    pub(super) fn bool(&mut self, key: Key, value: bool) {
         self.key(key);
         self.out.extend_from_slice(if value { b"true" } else { b"false" });
     }
 
     /// Seconds as a number with nine decimals.
-    #[inline]
-    pub(super) fn seconds(&mut self, key: &'static str, time: Duration) {
+    #[inline(always)]
+    pub(super) fn seconds(&mut self, key: Key, time: Duration) {
         self.key(key);
         push_seconds(self.out, time);
     }
 
-    #[inline]
-    pub(super) fn nanoseconds(&mut self, key: &'static str, time: Duration) {
+    #[inline(always)]
+    pub(super) fn nanoseconds(&mut self, key: Key, time: Duration) {
         self.number(key, u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    #[inline]
-    pub(super) fn timestamp(&mut self, key: &'static str, at: SystemTime) {
+    #[inline(always)]
+    pub(super) fn timestamp(&mut self, key: Key, at: SystemTime) {
         self.quoted(key, |out| timestamp::push(out, at));
     }
 
-    #[inline]
-    pub(super) fn address(&mut self, key: &'static str, address: IpAddr) {
+    #[inline(always)]
+    pub(super) fn address(&mut self, key: Key, address: IpAddr) {
         self.quoted(key, |out| push_address(out, address));
     }
 
-    #[inline]
-    pub(super) fn nested(&mut self, key: &'static str, write: impl FnOnce(&mut Object<'_>)) {
+    #[inline(always)]
+    pub(super) fn nested(&mut self, key: Key, write: impl FnOnce(&mut Object<'_>)) {
         self.key(key);
         Object::write(self.out, write);
     }
@@ -116,8 +123,7 @@ impl<'a> Object<'a> {
         name: &str,
         values: impl Iterator<Item = std::borrow::Cow<'t, str>>,
     ) {
-        self.separate();
-        self.out.push(b'"');
+        self.out.extend_from_slice(b",\"");
         self.out.extend_from_slice(prefix.as_bytes());
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":[");
@@ -139,7 +145,7 @@ impl<'a> Object<'a> {
 
     /// One attribute under any key.
     pub(super) fn attribute(&mut self, key: &str, value: &Value) {
-        self.separate();
+        self.out.push(b',');
         escape::json_string(self.out, key);
         self.out.push(b':');
         push_value(self.out, value);
@@ -206,8 +212,10 @@ impl<const N: usize> Hex<N> {
         // every digit is ASCII, so the fallback is never taken
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
+}
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
+impl<const N: usize> AsRef<[u8]> for Hex<N> {
+    fn as_ref(&self) -> &[u8] {
         &self.0
     }
 }
@@ -235,16 +243,16 @@ mod tests {
     #[test]
     fn members_are_separated_and_nested() {
         let text = object(|object| {
-            object.plain("a", "x");
-            object.text("b", "\"{\n");
-            object.nested("c", |object| {
-                object.number("d", 7u64);
-                object.flag("e", true);
-                object.flag("f", false);
+            object.plain(key!("a"), "x");
+            object.text(key!("b"), "\"{\n");
+            object.nested(key!("c"), |object| {
+                object.number(key!("d"), 7u64);
+                object.flag(key!("e"), true);
+                object.flag(key!("f"), false);
             });
-            object.nested("g", |_| {});
+            object.nested(key!("g"), |_| {});
             object.texts("h.", "i", ["1", "2"].into_iter().map(Into::into));
-            object.bool("j", false);
+            object.bool(key!("j"), false);
         });
         let expected =
             r#"{"a":"x","b":"\"{\n","c":{"d":7,"e":true},"g":{},"h.i":["1","2"],"j":false}"#;
@@ -254,11 +262,11 @@ mod tests {
     #[test]
     fn durations_and_addresses() {
         let text = object(|object| {
-            object.seconds("s", Duration::new(12, 5_000_000));
-            object.nanoseconds("n", Duration::from_micros(7));
-            object.nanoseconds("m", Duration::MAX);
-            object.address("v4", "192.0.2.70".parse().unwrap());
-            object.address("v6", "2001:db8::1".parse().unwrap());
+            object.seconds(key!("s"), Duration::new(12, 5_000_000));
+            object.nanoseconds(key!("n"), Duration::from_micros(7));
+            object.nanoseconds(key!("m"), Duration::MAX);
+            object.address(key!("v4"), "192.0.2.70".parse().unwrap());
+            object.address(key!("v6"), "2001:db8::1".parse().unwrap());
         });
         let expected = r#"{"s":12.005000000,"n":7000,"m":18446744073709551615,"v4":"192.0.2.70","v6":"2001:db8::1"}"#;
         assert_eq!(text, expected);

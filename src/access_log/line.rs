@@ -9,15 +9,15 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Version, request};
 use tracing::Level;
 
-use super::headers::{Captured, HeaderNames, shown};
+use super::headers::{Captured, HeaderNames};
 use super::json::Object;
 use super::sampling::Kept;
+use super::shown::Shown;
 use crate::attribute::Attributes;
 use crate::caller::{TrustedProxies, peer_address};
 use crate::classify::{Outcome, Protocol, Side};
 use crate::exchange::{End, Facts};
 use crate::id::{RequestId, TraceIdentity};
-use crate::redact::Redaction;
 use crate::route::Route;
 
 /// What is kept of a request until its line is written: clones that share their memory.
@@ -75,7 +75,7 @@ impl Begun {
 pub(super) struct Line<'a> {
     pub(super) facts: &'a Facts,
     pub(super) begun: &'a Begun,
-    pub(super) redaction: &'a Redaction,
+    pub(super) shown: &'a Shown,
     pub(super) at: SystemTime,
     pub(super) level: Level,
     /// `None` while the exchange has only started.
@@ -185,7 +185,7 @@ impl<'a> Line<'a> {
     }
 
     pub(super) fn user_agent(&self) -> Option<Cow<'a, str>> {
-        shown(&USER_AGENT, self.begun.user_agent.as_ref(), self.redaction)
+        self.begun.user_agent.as_ref().map(|agent| self.shown.agent(agent))
     }
 
     /// `1.1`, `2`.
@@ -200,22 +200,11 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Hands the path to `out`, without the secrets in it.
-    #[inline]
-    pub(super) fn write_path(&self, path: &str, out: &mut impl FnMut(&str)) {
-        // a segment such as `;token=x`, an encoded one, or another URL
-        if path.bytes().any(|byte| matches!(byte, b'=' | b'%' | b'@')) {
-            self.redaction.write_query(path, out);
-        } else {
-            out(path);
-        }
-    }
-
     /// Adds the captured headers under OpenTelemetry's names.
     pub(super) fn write_headers(&self, object: &mut Object<'_>) {
         let (request, response) = (&self.begun.request_headers, &self.begun.response_headers);
-        request.write(object, REQUEST_HEADER, self.redaction);
-        response.write(object, RESPONSE_HEADER, self.redaction);
+        request.write(object, REQUEST_HEADER, self.shown.redaction());
+        response.write(object, RESPONSE_HEADER, self.shown.redaction());
     }
 
     /// What the handler said of its exchange; only the last line tells it.

@@ -65,6 +65,7 @@ mod lines;
 mod sampling;
 mod schema;
 mod settings;
+mod shown;
 pub mod stamp;
 mod timestamp;
 
@@ -78,6 +79,7 @@ use tracing::Level;
 use self::headers::HeaderNames;
 use self::line::{Begun, Ended, Line};
 use self::sampling::Sampler;
+use self::shown::Shown;
 use crate::caller::TrustedProxies;
 use crate::exchange::{End, Facts, ObserveLayer, Observer};
 use crate::redact::Redaction;
@@ -112,7 +114,7 @@ pub struct AccessLog {
     request_headers: HeaderNames,
     response_headers: HeaderNames,
     proxies: TrustedProxies,
-    redaction: Redaction,
+    shown: Shown,
     log_start: bool,
 }
 
@@ -133,7 +135,7 @@ impl Default for AccessLog {
             request_headers: HeaderNames::default(),
             response_headers: HeaderNames::default(),
             proxies: TrustedProxies::none(),
-            redaction: Redaction::default(),
+            shown: Shown::new(Redaction::default()),
             log_start: false,
         }
     }
@@ -192,7 +194,7 @@ impl Observer for AccessLog {
             self.write(&Line {
                 facts,
                 begun: &begun,
-                redaction: &self.redaction,
+                shown: &self.shown,
                 at: facts.started_at(),
                 level: Level::INFO,
                 ended: None,
@@ -220,7 +222,7 @@ impl Observer for AccessLog {
         self.write(&Line {
             facts: end.facts,
             begun: &begun,
-            redaction: &self.redaction,
+            shown: &self.shown,
             at: end.facts.started_at() + end.duration,
             level: self.level_of(end, slow),
             ended: Some(Ended { end, status, slow, kept }),

@@ -77,12 +77,27 @@ struct Counts {
     others: Option<Count>,
 }
 
+/// What lines that are alike have in common.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
-    method: &'static str,
     route: Option<Route>,
-    status: Option<u16>,
-    grpc_status: Option<u8>,
+    /// Method, gRPC status and status in one number, which is hashed at once.
+    rest: u32,
+}
+
+impl Key {
+    fn new(
+        method: &Method,
+        route: Option<&Route>,
+        status: Option<u16>,
+        grpc_status: Option<u8>,
+    ) -> Self {
+        let place = KNOWN.iter().position(|known| *known == method.as_str());
+        // a gRPC status is below 17, so that 255 is none of them
+        let [high, low] = status.unwrap_or(0).to_be_bytes();
+        let rest = [place.unwrap_or(KNOWN.len()) as u8, grpc_status.unwrap_or(255), high, low];
+        Self { route: route.cloned(), rest: u32::from_be_bytes(rest) }
+    }
 }
 
 #[derive(Debug)]
@@ -102,32 +117,28 @@ impl Sampler {
     /// Whether the line of this exchange is kept; it is when it `must_be`.
     pub(super) fn judge(&self, end: &End<'_>, status: Option<u16>, must_be: bool) -> Option<Kept> {
         let now = end.facts.started() + end.duration;
-        let route = end.facts.route();
+        let code = end.grpc_status.map(|code| code.number());
+        let key = Key::new(end.facts.method(), end.facts.route(), status, code);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = Key {
-            method: known_method(end.facts.method()).unwrap_or("_OTHER"),
-            route: route.cloned(),
-            status,
-            grpc_status: end.grpc_status.map(|code| code.number()),
-        };
-        counts.of(key, now).judge(self.rule, now, must_be)
+        counts.of(key, now, |count| count.judge(self.rule, now, must_be))
     }
 }
 
 impl Counts {
-    fn of(&mut self, key: Key, now: Instant) -> &mut Count {
+    /// Runs `with` on the count of a key, the shared one where the key has none of its own.
+    fn of<R>(&mut self, key: Key, now: Instant, with: impl FnOnce(&mut Count) -> R) -> R {
+        if let Some(count) = self.known.get_mut(&key) {
+            return with(count);
+        }
         let new = Count { window: now, seen: 0, dropped: 0 };
-        let long = key.route.as_ref().is_some_and(|r| r.as_str().len() > Sampling::MAX_ROUTE);
-        let full = self.known.len() >= Sampling::MAX_KEYS;
-        if (long || full) && !self.known.contains_key(&key) {
-            return self.others.get_or_insert(new);
+        let route = key.route.as_ref().map(Route::as_str);
+        let is_long = route.is_some_and(|route| route.len() > Sampling::MAX_ROUTE);
+        if is_long || self.known.len() >= Sampling::MAX_KEYS {
+            return with(self.others.get_or_insert(new));
         }
-        // the route is copied once, so that no request's buffer is kept alive
-        if !self.known.contains_key(&key) {
-            let route = key.route.as_ref().map(|route| Route::from(route.as_str().to_owned()));
-            return self.known.entry(Key { route, ..key }).or_insert(new);
-        }
-        self.known.entry(key).or_insert(new)
+        // a copy, so that no request's buffer is kept alive
+        let route = route.map(|route| Route::from(route.to_owned()));
+        with(self.known.entry(Key { route, ..key }).or_insert(new))
     }
 }
 
@@ -151,6 +162,9 @@ impl Count {
     }
 }
 
+const KNOWN: [&str; 10] =
+    ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"];
+
 /// The name of a method that is registered: RFC 9110, RFC 5789 (`PATCH`) and `QUERY`.
 pub(super) fn known_method(method: &Method) -> Option<&'static str> {
     const KNOWN: [&str; 10] =
@@ -169,8 +183,7 @@ mod tests {
     }
 
     fn key(route: &str) -> Key {
-        let route = Some(Route::from(route.to_owned()));
-        Key { method: "GET", route, status: Some(200), grpc_status: None }
+        Key::new(&Method::GET, Some(&Route::from(route.to_owned())), Some(200), None)
     }
 
     #[test]
@@ -209,18 +222,46 @@ mod tests {
     #[test]
     fn keys_are_bounded_and_never_collide() {
         let now = Instant::now();
+        // answers the value before
+        let set = |counts: &mut Counts, route: &str, seen| {
+            counts.of(key(route), now, |count| std::mem::replace(&mut count.seen, seen))
+        };
         let mut counts = Counts::default();
         for n in 0..Sampling::MAX_KEYS {
-            assert_eq!(std::mem::replace(&mut counts.of(key(&format!("/{n}")), now).seen, 1), 0);
+            assert_eq!(set(&mut counts, &format!("/{n}"), 1), 0);
         }
-        assert_eq!(counts.of(key("/7"), now).seen, 1, "a known key keeps its own count");
-        counts.of(key("/one too many"), now).seen = 40;
-        assert_eq!(counts.of(key("/another"), now).seen, 40, "further keys share one");
+        assert_eq!(set(&mut counts, "/7", 2), 1, "a known key keeps its own count");
+        assert_eq!(set(&mut counts, "/one too many", 40), 0);
+        assert_eq!(set(&mut counts, "/another", 41), 40, "further keys share one");
+        assert_eq!(set(&mut counts, "/7", 3), 2);
         assert_eq!(counts.known.len(), Sampling::MAX_KEYS);
         let mut counts = Counts::default();
-        counts.of(key(&"x".repeat(257)), now).seen = 3;
+        set(&mut counts, &"x".repeat(257), 3);
         assert_eq!(counts.known.len(), 0, "a route that long is not kept");
-        assert_eq!(counts.of(key(&"x".repeat(256)), now).seen, 0);
+        assert_eq!(set(&mut counts, &"x".repeat(256), 1), 0);
+        assert_eq!(counts.known.len(), 1);
+    }
+
+    #[test]
+    fn keys_differ_in_each_of_their_parts() {
+        let route = Route::from("/a");
+        let of = |method: &Method, route, status, code| Key::new(method, route, status, code);
+        let brew: Method = "BREW".parse().unwrap();
+        let keys = [
+            of(&Method::GET, Some(&route), Some(200), None),
+            of(&Method::POST, Some(&route), Some(200), None),
+            of(&brew, Some(&route), Some(200), None),
+            of(&Method::GET, None, Some(200), None),
+            of(&Method::GET, Some(&route), Some(456), None),
+            of(&Method::GET, Some(&route), None, None),
+            of(&Method::GET, Some(&route), Some(200), Some(0)),
+            of(&Method::GET, Some(&route), Some(200), Some(16)),
+        ];
+        for (at, key) in keys.iter().enumerate() {
+            assert_eq!(keys.iter().position(|other| other == key), Some(at));
+        }
+        let other: Method = "BOIL".parse().unwrap();
+        assert_eq!(of(&other, None, None, None), of(&brew, None, None, None));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use http::request;
 use tracing::Level;
 
 use super::sampling::Sampler;
+use super::shown::Shown;
 use super::{AccessLog, AccessLogLayer, JsonLines, Sampling};
 use crate::caller::TrustedProxies;
 use crate::classify::Side;
@@ -121,7 +122,7 @@ impl AccessLogLayer {
 
     /// Hides what this policy calls a secret; the built-in names by default.
     pub fn redaction(self, redaction: Redaction) -> Self {
-        self.configure(|log| log.redaction = redaction)
+        self.configure(|log| log.shown = Shown::new(redaction))
     }
 
     /// Writes a line when an exchange starts, too, at INFO. Off by default.

@@ -1,23 +1,23 @@
 //! The Elastic Common Schema.
 
 use super::severity;
-use crate::access_log::json::{Hex, Object};
+use crate::access_log::json::{Hex, Object, key};
 use crate::access_log::line::{Ended, Line};
 use crate::classify::{Blame, Outcome};
 use crate::escape::json_fragment;
 
 pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
-    object.timestamp("@timestamp", line.at);
-    object.plain("log.level", severity(line.level).ecs);
-    object.plain("message", line.message());
-    object.plain("ecs.version", "8.11.0");
-    object.plain("event.kind", "event");
+    object.timestamp(key!("@timestamp"), line.at);
+    object.plain(key!("log.level"), severity(line.level).ecs);
+    object.plain(key!("message"), line.message());
+    object.plain(key!("ecs.version"), "8.11.0");
+    object.plain(key!("event.kind"), "event");
     object.texts("", "event.category", ["web".into()].into_iter());
     let kind = if line.ended.is_some() { "access" } else { "start" };
     object.texts("", "event.type", [kind.into()].into_iter());
     if let Some(trace) = line.trace() {
-        object.plain("trace.id", Hex::trace_id(trace.trace_id).as_str());
-        object.plain("span.id", Hex::span_id(trace.span_id).as_str());
+        object.plain(key!("trace.id"), Hex::trace_id(trace.trace_id));
+        object.plain(key!("span.id"), Hex::span_id(trace.span_id));
     }
     request(line, object);
     if let Some(ended) = &line.ended {
@@ -25,85 +25,89 @@ pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
     }
     let (sent, answered) = (&line.begun.request_headers, &line.begun.response_headers);
     if !sent.is_empty() {
-        object.nested("http.request.headers", |object| sent.write(object, "", line.redaction));
+        object.nested(key!("http.request.headers"), |object| {
+            sent.write(object, "", line.shown.redaction())
+        });
     }
     if !answered.is_empty() {
-        object.nested("http.response.headers", |object| answered.write(object, "", line.redaction));
+        object.nested(key!("http.response.headers"), |object| {
+            answered.write(object, "", line.shown.redaction())
+        });
     }
     line.with_attributes(|all| {
-        object.nested("labels", |object| object.attributes(all, |_| true));
+        object.nested(key!("labels"), |object| object.attributes(all, |_| true));
     });
 }
 
 fn request(line: &Line<'_>, object: &mut Object<'_>) {
-    object.plain("exchange.side", line.side());
+    object.plain(key!("exchange.side"), line.side());
     if let Some(id) = line.request_id() {
-        object.plain("http.request.id", id.as_str());
+        object.plain(key!("http.request.id"), id.as_bytes());
     }
-    object.text("http.request.method", line.facts.method().as_str());
+    object.text(key!("http.request.method"), line.facts.method().as_str());
     if let Some(path) = line.path() {
-        object.quoted("url.path", |out| {
-            line.write_path(path, &mut |piece| json_fragment(out, piece));
+        object.quoted(key!("url.path"), |out| {
+            line.shown.write_path(path, &mut |piece| json_fragment(out, piece));
         });
     }
     if let Some(query) = line.query() {
-        object.quoted("url.query", |out| {
-            line.redaction.write_query(query, &mut |piece| json_fragment(out, piece));
+        object.quoted(key!("url.query"), |out| {
+            line.shown.redaction().write_query(query, &mut |piece| json_fragment(out, piece));
         });
     }
     if let Some(route) = line.route() {
-        object.text("http.route", route.as_str());
+        object.text(key!("http.route"), route.as_str());
     }
     if let Some(method) = line.rpc_method() {
-        object.text("rpc.method", method.as_str());
+        object.text(key!("rpc.method"), method.as_str());
     }
     if let Some(address) = line.client_address() {
-        object.address("client.ip", address);
+        object.address(key!("client.ip"), address);
     }
     if let Some(host) = line.server_address() {
-        object.text("server.address", host);
+        object.text(key!("server.address"), host);
     }
     if let Some(port) = line.server_port() {
-        object.number("server.port", port);
+        object.number(key!("server.port"), port);
     }
     if let Some(agent) = line.user_agent() {
-        object.text("user_agent.original", &agent);
+        object.text(key!("user_agent.original"), &agent);
     }
     if let Some(version) = line.version() {
-        object.plain("http.version", version);
+        object.plain(key!("http.version"), version);
     }
 }
 
 fn response(ended: &Ended<'_>, object: &mut Object<'_>) {
-    object.plain("event.outcome", outcome(ended));
-    object.plain("exchange.outcome", ended.end.outcome.as_str());
+    object.plain(key!("event.outcome"), outcome(ended));
+    object.plain(key!("exchange.outcome"), ended.end.outcome.as_str());
     if let Some(status) = ended.status {
-        object.number("http.response.status_code", status);
+        object.number(key!("http.response.status_code"), status);
     }
     if let Some(status) = ended.rpc_status() {
-        object.plain("rpc.response.status_code", status);
+        object.plain(key!("rpc.response.status_code"), status);
     }
     if let Some(error) = ended.error_type() {
-        object.text("error.type", error);
+        object.text(key!("error.type"), error);
     }
     if let Some(bytes) = ended.end.request_bytes {
-        object.number("http.request.body.bytes", bytes);
+        object.number(key!("http.request.body.bytes"), bytes);
     }
     if let Some(bytes) = ended.response_bytes() {
-        object.number("http.response.body.bytes", bytes);
+        object.number(key!("http.response.body.bytes"), bytes);
     }
-    object.nanoseconds("event.duration", ended.duration());
+    object.nanoseconds(key!("event.duration"), ended.duration());
     if let Some(time) = ended.end.time_to_headers {
-        object.nanoseconds("exchange.time_to_headers", time);
+        object.nanoseconds(key!("exchange.time_to_headers"), time);
     }
-    object.flag("exchange.slow", ended.slow);
-    object.flag("exchange.upgraded", ended.end.upgraded);
-    object.flag("exchange.unread", ended.end.unread);
+    object.flag(key!("exchange.slow"), ended.slow);
+    object.flag(key!("exchange.upgraded"), ended.end.upgraded);
+    object.flag(key!("exchange.unread"), ended.end.unread);
     if let Some(rate) = ended.kept.rate {
-        object.number("exchange.sampling.rate", rate);
+        object.number(key!("exchange.sampling.rate"), rate);
     }
     if let Some(dropped) = ended.dropped() {
-        object.number("exchange.sampling.dropped", dropped);
+        object.number(key!("exchange.sampling.dropped"), dropped);
     }
 }
 

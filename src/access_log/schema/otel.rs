@@ -1,21 +1,21 @@
 //! OpenTelemetry's log data model and semantic conventions.
 
 use super::severity;
-use crate::access_log::json::{Hex, Object};
+use crate::access_log::json::{Hex, Object, key};
 use crate::access_log::line::{Ended, Line, REQUEST_HEADER, RESPONSE_HEADER};
 use crate::escape::json_fragment;
 
 pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
     let (name, number) = severity(line.level).otel;
-    object.timestamp("timestamp", line.at);
-    object.plain("severity_text", name);
-    object.number("severity_number", number);
-    object.plain("body", line.message());
+    object.timestamp(key!("timestamp"), line.at);
+    object.plain(key!("severity_text"), name);
+    object.number(key!("severity_number"), number);
+    object.plain(key!("body"), line.message());
     if let Some(trace) = line.trace() {
-        object.plain("trace_id", Hex::trace_id(trace.trace_id).as_str());
-        object.plain("span_id", Hex::span_id(trace.span_id).as_str());
+        object.plain(key!("trace_id"), Hex::trace_id(trace.trace_id));
+        object.plain(key!("span_id"), Hex::span_id(trace.span_id));
     }
-    object.nested("attributes", |object| {
+    object.nested(key!("attributes"), |object| {
         request(line, object);
         if let Some(ended) = &line.ended {
             response(ended, object);
@@ -26,76 +26,76 @@ pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
 }
 
 fn request(line: &Line<'_>, object: &mut Object<'_>) {
-    object.plain("side", line.side());
+    object.plain(key!("side"), line.side());
     if let Some(id) = line.request_id() {
-        object.plain("request_id", id.as_str());
+        object.plain(key!("request_id"), id.as_bytes());
     }
-    object.plain("http.request.method", line.known_method());
+    object.plain(key!("http.request.method"), line.known_method());
     if let Some(method) = line.method_original() {
-        object.text("http.request.method_original", method);
+        object.text(key!("http.request.method_original"), method);
     }
     if let Some(path) = line.path() {
-        object.quoted("url.path", |out| {
-            line.write_path(path, &mut |piece| json_fragment(out, piece));
+        object.quoted(key!("url.path"), |out| {
+            line.shown.write_path(path, &mut |piece| json_fragment(out, piece));
         });
     }
     if let Some(query) = line.query() {
-        object.quoted("url.query", |out| {
-            line.redaction.write_query(query, &mut |piece| json_fragment(out, piece));
+        object.quoted(key!("url.query"), |out| {
+            line.shown.redaction().write_query(query, &mut |piece| json_fragment(out, piece));
         });
     }
     if let Some(route) = line.route() {
-        object.text("http.route", route.as_str());
+        object.text(key!("http.route"), route.as_str());
     }
     if let Some(method) = line.rpc_method() {
-        object.text("rpc.method", method.as_str());
+        object.text(key!("rpc.method"), method.as_str());
     }
     if let Some(address) = line.client_address() {
-        object.address("client.address", address);
+        object.address(key!("client.address"), address);
     }
     if let Some(host) = line.server_address() {
-        object.text("server.address", host);
+        object.text(key!("server.address"), host);
     }
     if let Some(port) = line.server_port() {
-        object.number("server.port", port);
+        object.number(key!("server.port"), port);
     }
     if let Some(agent) = line.user_agent() {
-        object.text("user_agent.original", &agent);
+        object.text(key!("user_agent.original"), &agent);
     }
     if let Some(version) = line.version() {
-        object.plain("network.protocol.version", version);
+        object.plain(key!("network.protocol.version"), version);
     }
 }
 
 fn response(ended: &Ended<'_>, object: &mut Object<'_>) {
-    object.plain("outcome", ended.end.outcome.as_str());
+    object.plain(key!("outcome"), ended.end.outcome.as_str());
     if let Some(status) = ended.status {
-        object.number("http.response.status_code", status);
+        object.number(key!("http.response.status_code"), status);
     }
     if let Some(status) = ended.rpc_status() {
-        object.plain("rpc.response.status_code", status);
+        object.plain(key!("rpc.response.status_code"), status);
     }
     if let Some(error) = ended.error_type() {
-        object.text("error.type", error);
+        object.text(key!("error.type"), error);
     }
     if let Some(bytes) = ended.end.request_bytes {
-        object.number("http.request.body.size", bytes);
+        object.number(key!("http.request.body.size"), bytes);
     }
     if let Some(bytes) = ended.response_bytes() {
-        object.number("http.response.body.size", bytes);
+        object.number(key!("http.response.body.size"), bytes);
     }
-    object.seconds("duration", ended.duration());
+    object.seconds(key!("duration"), ended.duration());
     if let Some(time) = ended.end.time_to_headers {
-        object.seconds("time_to_headers", time);
+        object.seconds(key!("time_to_headers"), time);
     }
-    object.flag("slow", ended.slow);
-    object.flag("upgraded", ended.end.upgraded);
-    object.flag("unread", ended.end.unread);
+    object.flag(key!("slow"), ended.slow);
+    object.flag(key!("upgraded"), ended.end.upgraded);
+    object.flag(key!("unread"), ended.end.unread);
     if let Some(rate) = ended.kept.rate {
-        object.number("sampling.rate", rate);
+        object.number(key!("sampling.rate"), rate);
     }
     if let Some(dropped) = ended.dropped() {
-        object.number("sampling.dropped", dropped);
+        object.number(key!("sampling.dropped"), dropped);
     }
 }
 
@@ -142,11 +142,11 @@ mod tests {
         let source = include_str!("otel.rs");
         let (code, _) = source.split_once("const TAKEN").unwrap();
         let (_, code) = code.split_once("fn request(").unwrap();
-        let mut keys = Vec::new();
-        for call in code.split("object.").skip(1) {
-            let Some((_, rest)) = call.split_once("(\"") else { continue };
-            keys.extend(rest.split_once('"').map(|(key, _)| key));
-        }
+        let keys: Vec<_> = code
+            .split("key!(\"")
+            .skip(1)
+            .filter_map(|rest| rest.split_once('"').map(|(key, _)| key))
+            .collect();
         assert_eq!(keys, TAKEN);
         assert!(is_free("user.id"));
         assert!(!is_free("http.request.header.x"));
