@@ -145,9 +145,9 @@ impl<O: Observer> Active<O> {
         if self.starter {
             self.facts.end();
         }
-        let Some(exchange) = self.observing.take() else { return };
         let _scope = scope::enter(&mut self.scope);
         isolated(|| {
+            let Some(exchange) = self.observing.take() else { return };
             let end = self.seen.judge(&self.facts, last, duration);
             self.core.observer.end(exchange, &end);
         });
