@@ -2,5 +2,6 @@
 //! truthfully.
 #![cfg(all(feature = "testing", feature = "axum", feature = "tonic"))]
 
+mod clients;
 mod hyper_server;
 mod support;

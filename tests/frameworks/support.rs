@@ -146,7 +146,7 @@ pub(crate) async fn exchange(
     let address = serve(version, server(&recorder).layer(script)).await;
     let mut connection = Connection::open(version, address).await;
     assert_eq!(recorder.records(), []);
-    then(connection.send(request).await).await;
+    bounded(async { then(connection.send(request).await).await }).await;
     let record = recorded(&recorder).await;
     drop(connection);
     settle().await;
@@ -160,19 +160,24 @@ pub(crate) async fn text<B: Body<Error: std::fmt::Debug>>(body: B) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// Fails the test rather than hang.
+#[track_caller]
+pub(crate) fn bounded<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let waited = tokio::time::timeout(Duration::from_secs(10), future).await;
+        waited.unwrap_or_else(|_| panic!("what is waited for at {caller} does not happen"))
+    }
+}
+
 /// Waits until something is so, looking again whenever everybody else has had a turn.
 #[track_caller]
 pub(crate) fn until(mut is_so: impl FnMut() -> bool) -> impl Future<Output = ()> {
-    let caller = std::panic::Location::caller();
-    async move {
-        let looking = async {
-            while !is_so() {
-                tokio::task::yield_now().await;
-            }
-        };
-        let waited = tokio::time::timeout(Duration::from_secs(10), looking).await;
-        assert!(waited.is_ok(), "what is waited for at {caller} does not happen");
-    }
+    bounded(async move {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    })
 }
 
 /// Gives everybody else enough turns for what would happen next.
