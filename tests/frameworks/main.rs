@@ -3,5 +3,7 @@
 #![cfg(all(feature = "testing", feature = "axum", feature = "tonic"))]
 
 mod clients;
+mod echo;
+mod grpc_calls;
 mod hyper_server;
 mod support;
