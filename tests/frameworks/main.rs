@@ -5,5 +5,6 @@
 mod clients;
 mod echo;
 mod grpc_calls;
+mod grpc_ends;
 mod hyper_server;
 mod support;
