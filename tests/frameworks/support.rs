@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Router;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -70,6 +71,13 @@ where
     address
 }
 
+/// `axum::serve` until the test is over.
+pub(crate) async fn serve_axum(router: Router) -> SocketAddr {
+    let (listener, address) = listen().await;
+    tokio::spawn(async { axum::serve(listener, router).await });
+    address
+}
+
 pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -127,6 +135,12 @@ pub(crate) fn request(method: Method) -> Request<ScriptBody> {
 
 pub(crate) fn get() -> Request<ScriptBody> {
     request(Method::GET)
+}
+
+pub(crate) fn get_at(path: &str) -> Request<ScriptBody> {
+    let mut request = get();
+    *request.uri_mut() = format!("http://localhost{path}").parse().unwrap();
+    request
 }
 
 /// A request whose upload has begun and never ends.
