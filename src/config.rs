@@ -19,6 +19,12 @@ impl ConfigError {
         Self { field, value: value.into(), allowed }
     }
 
+    /// The same refusal, told of the setting that the value was given to.
+    #[cfg(feature = "request-id")]
+    pub(crate) fn in_field(self, field: &'static str) -> Self {
+        Self { field, ..self }
+    }
+
     /// The setting that was refused.
     pub fn field(&self) -> &'static str {
         self.field

@@ -21,6 +21,19 @@ pub struct RequestId {
     text: [u8; Self::MAX],
 }
 
+/// Whether a byte may be in a request ID.
+static ALLOWED: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let character = byte as u8;
+        allowed[byte] = character.is_ascii_alphanumeric()
+            || matches!(character, b'.' | b'_' | b':' | b'/' | b'+' | b'=' | b'-');
+        byte += 1;
+    }
+    allowed
+};
+
 impl RequestId {
     /// The most characters an ID may have.
     pub const MAX: usize = 128;
@@ -31,16 +44,20 @@ impl RequestId {
             Ok(length @ 1..=128) => length,
             _ => return Err(InvalidRequestId(())),
         };
-        let valid = |byte: &u8| {
-            byte.is_ascii_alphanumeric()
-                || matches!(byte, b'.' | b'_' | b':' | b'/' | b'+' | b'=' | b'-')
-        };
-        if !bytes.iter().all(valid) {
+        if !bytes.iter().all(|byte| ALLOWED[usize::from(*byte)]) {
             return Err(InvalidRequestId(()));
         }
         let mut text = [0; Self::MAX];
         text[..bytes.len()].copy_from_slice(bytes);
         Ok(Self { length, text })
+    }
+
+    /// The ID that a UUID is, in its hyphenated lower-case form (RFC 9562, section 4).
+    #[cfg(feature = "request-id")]
+    pub(crate) fn from_uuid(uuid: uuid::Uuid) -> Self {
+        let mut text = [0; Self::MAX];
+        uuid.as_hyphenated().encode_lower(&mut text);
+        Self { length: uuid::fmt::Hyphenated::LENGTH as u8, text }
     }
 
     /// The ID as text.
@@ -60,6 +77,12 @@ impl FromStr for RequestId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::from_bytes(text.as_bytes())
+    }
+}
+
+impl AsRef<[u8]> for RequestId {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
     }
 }
 

@@ -69,3 +69,14 @@ pub mod request_id;
 pub mod reqwest;
 #[cfg(feature = "testing")]
 pub mod testing;
+
+/// The code in the README compiles.
+#[cfg(all(
+    doctest,
+    feature = "request-id",
+    feature = "access-log",
+    feature = "reqwest",
+    feature = "axum"
+))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -99,8 +99,9 @@ fn grpc_method(path: &str) -> Option<&str> {
 
 type Extract = dyn Fn(&request::Parts) -> Option<Route> + Send + Sync;
 
-/// How a wrapper finds the route of a request: the user's own extractor, then what the framework
-/// knows (axum's `MatchedPath`, the method in a gRPC path).
+/// How a wrapper finds the route of a request: the user's own extractor, then a [`Route`] among the
+/// request's extensions (how a client tells its template), then what the framework knows (axum's
+/// `MatchedPath`, the method in a gRPC path).
 ///
 /// A wrapper *around* a whole axum `Router` cannot see the match; the first wrapper inside it that
 /// can, fills the route for all. [`ObserveLayer::route_recorder`] is a wrapper that does just that.
@@ -152,6 +153,9 @@ impl Routes {
     pub(crate) fn find(&self, head: &request::Parts, protocol: Protocol) -> Option<Route> {
         if let Some(route) = self.extract.as_ref().and_then(|extract| extract(head)) {
             return Some(route);
+        }
+        if let Some(route) = head.extensions.get::<Route>() {
+            return Some(route.clone());
         }
         match protocol {
             Protocol::Grpc => Some(self.grpc_route(head)),
@@ -237,6 +241,15 @@ mod tests {
         assert_eq!(found(&routes, "/orders/7", Protocol::Http), None);
         assert_eq!(found(&routes, "/users/7", Protocol::Grpc).unwrap(), "/users/{id}");
         assert_eq!(found(&routes, "/pkg.Svc/Do", Protocol::Grpc).unwrap(), "pkg.Svc/Do");
+    }
+
+    #[test]
+    fn a_route_among_the_extensions_is_found() {
+        let mut head = head("/users/7");
+        head.extensions.insert(Route::from("/users/{id}"));
+        let found = |protocol| Routes::new().find(&head, protocol).map(|route| route.to_string());
+        assert_eq!(found(Protocol::Http).as_deref(), Some("/users/{id}"));
+        assert_eq!(found(Protocol::Grpc).as_deref(), Some("/users/{id}"));
     }
 
     #[test]

@@ -1,1 +1,242 @@
-//! Being built.
+//! One line per exchange, written at its end.
+//!
+//! ```
+//! use tower_observability::access_log::{AccessLogLayer, JsonLines, Schema};
+//! use std::time::Duration;
+//!
+//! // events of the `tracing` crate, for whichever subscriber is installed
+//! let layer = AccessLogLayer::server();
+//!
+//! // lines of JSON, written without a subscriber
+//! let layer = AccessLogLayer::server()
+//!     .json_lines(JsonLines::stdout().schema(Schema::Ecs))
+//!     .slow(Duration::from_secs(2))?
+//!     .skip_path("/livez")?
+//!     .request_header("accept-language")?;
+//! # Ok::<(), tower_observability::config::ConfigError>(())
+//! ```
+//!
+//! # What a line says
+//!
+//! | outcome | status | level |
+//! |---|---|---|
+//! | completed, 1xx to 4xx | as sent | INFO |
+//! | completed, 5xx or a gRPC server error | as sent | ERROR |
+//! | aborted | as sent | INFO |
+//! | cancelled | 499 on a server, none on a client | INFO |
+//! | deadline_exceeded | as sent; else 499 on a server, none on a client | ERROR |
+//! | failed, panicked | as sent, or none | ERROR |
+//!
+//! On a client everything but success is an error, except the caller's own cancel; see
+//! [`Classify`](crate::classify::Classify). 499 is the code that nginx gave to a client that closed
+//! its request; nothing was sent. A slow exchange is at least a WARN.
+//!
+//! Events have the target [`TARGET`], the message [`ENDED`] and OpenTelemetry's names; so have
+//! lines of [`Schema::OpenTelemetry`]. Beside the semantic conventions there are `side`,
+//! `outcome`, `request_id`, `duration` (seconds, to the end of the body), `time_to_headers`
+//! (seconds), the flags `slow`, `upgraded` and `unread`, `sampling.rate` and `sampling.dropped`.
+//! What a handler [annotated](crate::exchange::annotate) and the captured headers stand in the
+//! events' fields `attributes` and `headers` as JSON. What is not known is left out.
+//!
+//! # Safe by default
+//!
+//! The message never changes. Query, path, user agent and headers pass
+//! [`Redaction`](crate::redact::Redaction); userinfo is never read. Every character that could end
+//! a line or drive a terminal is escaped before a subscriber sees it. Headers are logged by
+//! allow-list only. The text of an error is not logged: it may hold anything.
+//!
+//! The request ID and the trace of a client's line are those of the exchange it was sent from,
+//! where it has none of its own.
+//!
+//! # What it cannot do
+//!
+//! - Skip rules look at the request alone: an error on a skipped path is not logged either.
+//! - The size of a request is its Content-Length.
+//! - Around a whole axum `Router` the route is known only where an inner wrapper tells it; see
+//!   [`Routes`](crate::route::Routes).
+//! - A secret in a path such as `/reset/8f3a` is logged; skip it, or give it a query.
+
+mod control;
+mod event;
+mod headers;
+mod json;
+mod line;
+mod lines;
+mod sampling;
+mod schema;
+mod settings;
+mod shown;
+pub mod stamp;
+mod timestamp;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{request, response};
+use tracing::Level;
+
+use self::headers::HeaderNames;
+use self::line::{Begun, Ended, Line};
+use self::sampling::Sampler;
+use self::shown::Shown;
+use crate::caller::TrustedProxies;
+use crate::exchange::{End, Facts, ObserveLayer, Observer};
+use crate::redact::Redaction;
+
+pub use lines::JsonLines;
+pub use sampling::Sampling;
+pub use schema::Schema;
+
+/// The target of the access log's events.
+pub const TARGET: &str = "tower_observability::access_log";
+/// The message of the line that tells how an exchange ended.
+pub const ENDED: &str = "exchange ended";
+/// The message of the line that tells that an exchange started; see
+/// [`log_start`](AccessLogLayer::log_start).
+pub const STARTED: &str = "exchange started";
+
+/// The layer that writes an access log.
+pub type AccessLogLayer = ObserveLayer<AccessLog>;
+
+/// The observer that writes an access log; configured as an [`AccessLogLayer`].
+#[derive(Clone)]
+pub struct AccessLog {
+    /// `None`: unless there are JSON lines.
+    events: Option<bool>,
+    lines: Vec<JsonLines>,
+    level: Option<Arc<ChooseLevel>>,
+    slow: Option<Duration>,
+    slow_level: Level,
+    skip: Option<Arc<Skip>>,
+    skip_paths: Vec<Box<str>>,
+    sampler: Option<Arc<Sampler>>,
+    request_headers: HeaderNames,
+    response_headers: HeaderNames,
+    proxies: TrustedProxies,
+    shown: Shown,
+    log_start: bool,
+}
+
+type ChooseLevel = dyn Fn(&End<'_>, Level) -> Level + Send + Sync;
+type Skip = dyn Fn(&request::Parts) -> bool + Send + Sync;
+
+impl Default for AccessLog {
+    fn default() -> Self {
+        Self {
+            events: None,
+            lines: Vec::new(),
+            level: None,
+            slow: None,
+            slow_level: Level::WARN,
+            skip: None,
+            skip_paths: Vec::new(),
+            sampler: None,
+            request_headers: HeaderNames::default(),
+            response_headers: HeaderNames::default(),
+            proxies: TrustedProxies::none(),
+            shown: Shown::new(Redaction::default()),
+            log_start: false,
+        }
+    }
+}
+
+impl AccessLog {
+    #[inline]
+    fn makes_events(&self) -> bool {
+        self.events.unwrap_or(self.lines.is_empty())
+    }
+
+    #[inline]
+    fn skips(&self, head: &request::Parts) -> bool {
+        let path = head.uri.path();
+        self.skip_paths.iter().any(|skipped| **skipped == *path)
+            || self.skip.as_ref().is_some_and(|skip| skip(head))
+    }
+
+    fn level_of(&self, end: &End<'_>, slow: bool) -> Level {
+        let judged = if end.is_error { Level::ERROR } else { Level::INFO };
+        // the lesser level is the graver one
+        let ruled = if slow { judged.min(self.slow_level) } else { judged };
+        match &self.level {
+            Some(choose) => choose(end, ruled),
+            None => ruled,
+        }
+    }
+
+    fn write(&self, line: &Line<'_>) {
+        let now = || {
+            let so_far = line.ended.as_ref().map(Ended::duration).unwrap_or_default();
+            line.facts.started() + so_far
+        };
+        for sink in &self.lines {
+            sink.write(line, &now);
+        }
+        if self.makes_events() {
+            event::emit(line);
+        }
+    }
+}
+
+impl Observer for AccessLog {
+    /// `None` when nobody listens, or the request is skipped.
+    type Exchange = Option<Begun>;
+
+    #[inline]
+    fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Option<Begun> {
+        if (self.lines.is_empty() && !(self.makes_events() && event::anybody_listens()))
+            || self.skips(head)
+        {
+            return None;
+        }
+        let begun = Begun::of(head, facts.side(), &self.proxies, &self.request_headers);
+        if self.log_start {
+            self.write(&Line {
+                facts,
+                begun: &begun,
+                shown: &self.shown,
+                at: facts.started_at(),
+                level: Level::INFO,
+                ended: None,
+            });
+        }
+        Some(begun)
+    }
+
+    #[inline]
+    fn response(&self, begun: &mut Option<Begun>, head: &mut response::Parts, _facts: &Arc<Facts>) {
+        if let Some(begun) = begun {
+            begun.response_headers = self.response_headers.capture(&head.headers);
+        }
+    }
+
+    fn end(&self, begun: Option<Begun>, end: &End<'_>) {
+        let Some(begun) = begun else { return };
+        let slow = self.slow.is_some_and(|threshold| end.duration >= threshold);
+        let status = line::status(end);
+        let kept = match &self.sampler {
+            Some(sampler) => sampler.judge(end, status, end.is_error || slow),
+            None => Some(sampling::Kept::default()),
+        };
+        let Some(kept) = kept else { return };
+        self.write(&Line {
+            facts: end.facts,
+            begun: &begun,
+            shown: &self.shown,
+            at: end.facts.started_at() + end.duration,
+            level: self.level_of(end, slow),
+            ended: Some(Ended { end, status, slow, kept }),
+        });
+    }
+}
+
+impl fmt::Debug for AccessLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessLog")
+            .field("events", &self.makes_events())
+            .field("lines", &self.lines)
+            .field("slow", &self.slow)
+            .field("sampler", &self.sampler)
+            .finish_non_exhaustive()
+    }
+}

@@ -11,7 +11,7 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, request, response};
 use http_body::{Body, Frame};
 
-use super::end::{Last, Seen, SeenResponse, grpc_status};
+use super::end::{Last, Seen, SeenResponse, Shape, grpc_status};
 use super::facts::{CaughtPanic, Facts, Start, join_or_start};
 use super::layer::Core;
 use super::observer::{Observer, isolated, within};
@@ -24,8 +24,9 @@ pub(super) struct Active<O: Observer> {
     core: Arc<Core<O>>,
     /// `None` when the observer's `begin` panicked.
     observing: Option<O::Exchange>,
-    /// Moved into the thread's scope while the inner service runs.
-    facts: Option<Arc<Facts>>,
+    facts: Arc<Facts>,
+    /// The same, moved into the thread's scope while a part of the exchange runs.
+    scope: Option<Arc<Facts>>,
     starter: bool,
     seen: Seen,
 }
@@ -51,12 +52,12 @@ impl<O: Observer> Active<O> {
             handed: 0,
             trailers: None,
         };
-        let mut slot = Some(Arc::clone(&facts));
+        let mut scope = Some(Arc::clone(&facts));
         let observing = {
-            let _scope = scope::enter(&mut slot);
+            let _scope = scope::enter(&mut scope);
             isolated(|| core.observer.begin(head, &facts))
         };
-        Self { core: Arc::clone(core), observing, facts: slot, starter, seen }
+        Self { core: Arc::clone(core), observing, facts, scope, starter, seen }
     }
 
     /// Lets the observer wrap the request body; a panic of it takes the body along, so it is told
@@ -69,53 +70,51 @@ impl<O: Observer> Active<O> {
     /// Runs a piece of the inner service in scope; a panic of it is caught to be told and resumed.
     pub(super) fn run<R>(&mut self, inner: impl FnOnce() -> R) -> Result<R, Panic> {
         catch_unwind(AssertUnwindSafe(|| {
-            let _scope = scope::enter(&mut self.facts);
+            let _scope = scope::enter(&mut self.scope);
             within(&self.core.observer, &mut self.observing, inner)
         }))
     }
 
-    /// Takes the response headers; `None` when the exchange ended with them.
-    pub(super) fn respond(mut self, head: &mut response::Parts, body: Ahead) -> Option<Self> {
-        let facts = self.facts.clone()?;
+    /// Takes the response headers; `true` when the exchange ended with them.
+    pub(super) fn respond(&mut self, head: &mut response::Parts, body: Ahead) -> bool {
+        let facts = &self.facts;
         let seen = SeenResponse {
             status: head.status,
             after: facts.elapsed(),
             grpc_status: grpc_status(facts.protocol(), &head.headers),
             expected: content_length(&head.headers).or(body.exact),
+            shape: Shape::of(head.status, facts.method()),
         };
         let after = seen.after;
-        let ended = seen.bodiless(facts.method()) || body.is_over;
+        let ended = seen.shape != Shape::Full || body.is_over;
         self.seen.response = Some(seen);
         if let Some(exchange) = &mut self.observing {
-            let mut slot = Some(Arc::clone(&facts));
-            let _scope = scope::enter(&mut slot);
-            isolated(|| self.core.observer.response(exchange, head, &facts));
+            let _scope = scope::enter(&mut self.scope);
+            isolated(|| self.core.observer.response(exchange, head, facts));
         }
         if ended {
             self.end_at(Last::BodyEnded, after);
-            return None;
         }
-        Some(self)
+        ended
     }
 
-    /// Notes a frame of the body; `true` when it was the trailers.
-    pub(super) fn frame<D: Buf>(&mut self, frame: &Frame<D>) -> bool {
+    /// Notes a frame of the body.
+    pub(super) fn frame<D: Buf>(&mut self, frame: &Frame<D>) {
         if let Some(data) = frame.data_ref() {
             self.seen.handed = self.seen.handed.saturating_add(data.remaining() as u64);
             if O::WANTS_DATA {
                 self.data(data);
             }
         }
-        let Some(trailers) = frame.trailers_ref() else { return false };
-        let protocol = self.facts.as_ref().map(|facts| facts.protocol());
-        self.seen.trailers = protocol.and_then(|protocol| grpc_status(protocol, trailers));
-        true
+        if let Some(trailers) = frame.trailers_ref() {
+            self.seen.trailers = grpc_status(self.facts.protocol(), trailers);
+        }
     }
 
     /// Shows the observer the bytes, piece by piece where the buffer has several.
     fn data(&mut self, data: &impl Buf) {
         let Some(exchange) = &mut self.observing else { return };
-        let _scope = scope::enter(&mut self.facts);
+        let _scope = scope::enter(&mut self.scope);
         let mut pieces = [IoSlice::new(&[]); 16];
         let filled = data.chunks_vectored(&mut pieces);
         for piece in &pieces[..filled] {
@@ -125,26 +124,31 @@ impl<O: Observer> Active<O> {
 
     /// Tells the wrappers outside of a panic that goes no further.
     pub(super) fn caught_panic(&self) {
-        if let Some(facts) = &self.facts {
-            facts.set_caught_panic(CaughtPanic::new());
+        self.facts.set_caught_panic(CaughtPanic::new());
+    }
+
+    /// Ends the exchange where it lies: a move would copy all that the observers keep of it.
+    pub(super) fn end_in(slot: &mut Option<Self>, last: Last<'_>) {
+        if let Some(active) = slot {
+            active.end(last);
         }
+        *slot = None;
     }
 
     /// Judges the exchange and tells the observer.
-    pub(super) fn end(self, last: Last<'_>) {
-        let Some(duration) = self.facts.as_ref().map(|facts| facts.elapsed()) else { return };
+    pub(super) fn end(&mut self, last: Last<'_>) {
+        let duration = self.facts.elapsed();
         self.end_at(last, duration);
     }
 
-    fn end_at(mut self, last: Last<'_>, duration: Duration) {
-        let Some(facts) = self.facts.clone() else { return };
+    fn end_at(&mut self, last: Last<'_>, duration: Duration) {
         if self.starter {
-            facts.end();
+            self.facts.end();
         }
         let Some(exchange) = self.observing.take() else { return };
-        let _scope = scope::enter(&mut self.facts);
+        let _scope = scope::enter(&mut self.scope);
         isolated(|| {
-            let end = self.seen.judge(&facts, last, duration);
+            let end = self.seen.judge(&self.facts, last, duration);
             self.core.observer.end(exchange, &end);
         });
     }

@@ -24,9 +24,7 @@ pin_project! {
     impl<B, O: Observer> PinnedDrop for ObserveBody<B, O> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if let Some(active) = this.active.take() {
-                drop_then_end(active, || this.inner.set(None));
-            }
+            drop_then_end(this.active, || this.inner.set(None));
         }
     }
 }
@@ -75,18 +73,19 @@ where
         let (frame, last) = match polled {
             Ok(polled) => ready!(polled),
             Err(panic) => {
-                end_with_panic(this.active.take(), &panic, || this.inner.set(None));
+                end_with_panic(this.active, &panic, || this.inner.set(None));
                 resume_unwind(panic)
             }
         };
         if let Some(Ok(frame)) = &frame {
             active.frame(frame);
         }
-        if last && let Some(active) = this.active.take() {
-            active.end(match &frame {
+        if last {
+            let last = match &frame {
                 Some(Err(error)) => Last::Error(error),
                 Some(Ok(_)) | None => Last::BodyEnded,
-            });
+            };
+            Active::end_in(this.active, last);
         }
         Poll::Ready(frame)
     }

@@ -92,20 +92,32 @@ pub(super) struct SeenResponse {
     pub(super) grpc_status: Option<Code>,
     /// How many bytes the body must have, by Content-Length or an exact size hint.
     pub(super) expected: Option<u64>,
+    pub(super) shape: Shape,
 }
 
-impl SeenResponse {
-    pub(super) fn upgraded(&self, method: &Method) -> bool {
-        self.status == StatusCode::SWITCHING_PROTOCOLS
-            || (method == Method::CONNECT && self.status.is_success())
-    }
+/// What an answer is by its status and the request's method.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Headers and a body.
+    Full,
+    /// Headers alone.
+    Bodiless,
+    /// Headers, after which the connection speaks something else.
+    Upgraded,
+    /// Informational, which no final answer can be.
+    Impossible,
+}
 
-    /// Whether the answer has no body by its status or the request's method.
-    pub(super) fn bodiless(&self, method: &Method) -> bool {
-        method == Method::HEAD
-            || self.status.is_informational()
-            || matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-            || self.upgraded(method)
+impl Shape {
+    pub(super) fn of(status: StatusCode, method: &Method) -> Self {
+        match status {
+            StatusCode::SWITCHING_PROTOCOLS => Self::Upgraded,
+            _ if status.is_success() && method == Method::CONNECT => Self::Upgraded,
+            _ if status.is_informational() => Self::Impossible,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Self::Bodiless,
+            _ if method == Method::HEAD => Self::Bodiless,
+            _ => Self::Full,
+        }
     }
 }
 
@@ -117,7 +129,6 @@ impl Seen {
         last: Last<'a>,
         duration: Duration,
     ) -> End<'a> {
-        let upgraded = self.response.as_ref().is_some_and(|seen| seen.upgraded(facts.method()));
         let outcome = self.outcome(facts, last, duration);
         let unread = outcome == Outcome::Completed
             && facts.side() == Side::Client
@@ -142,7 +153,7 @@ impl Seen {
         let failure = match last {
             _ if outcome != Outcome::Failed => None,
             Last::Error(error) => isolated(|| classify.name_of(error)).flatten(),
-            _ if self.impossible_status(facts.method()) => None,
+            _ if self.is(Shape::Impossible) => None,
             _ => Some(ErrorType::CONTENT_LENGTH_MISMATCH),
         };
         // a rule of the user's that panics is passed over
@@ -159,7 +170,7 @@ impl Seen {
             grpc_status: ending.grpc_status,
             request_bytes: self.request_bytes,
             response_bytes: self.handed,
-            upgraded,
+            upgraded: self.is(Shape::Upgraded),
             unread,
             blame,
             error_type,
@@ -175,14 +186,13 @@ impl Seen {
             return Outcome::Panicked;
         }
         let ran_out = facts.deadline().is_some_and(|deadline| duration >= deadline);
-        let method = facts.method();
-        if self.impossible_status(method) || self.overran() {
+        if self.is(Shape::Impossible) || self.overran() {
             return Outcome::Failed;
         }
         match last {
             Last::Error(_) if ran_out && facts.side() == Side::Client => Outcome::DeadlineExceeded,
             Last::Error(_) => Outcome::Failed,
-            Last::BodyEnded if self.fell_short(method) => Outcome::Failed,
+            Last::BodyEnded if self.fell_short() => Outcome::Failed,
             Last::BodyEnded => Outcome::Completed,
             Last::Dropped if self.handed_all(facts.protocol()) => Outcome::Completed,
             Last::Dropped if ran_out => Outcome::DeadlineExceeded,
@@ -193,11 +203,8 @@ impl Seen {
         }
     }
 
-    /// A final response cannot have an informational status, 101 apart.
-    fn impossible_status(&self, method: &Method) -> bool {
-        self.response
-            .as_ref()
-            .is_some_and(|seen| seen.status.is_informational() && !seen.upgraded(method))
+    fn is(&self, shape: Shape) -> bool {
+        self.response.as_ref().is_some_and(|seen| seen.shape == shape)
     }
 
     fn expected(&self) -> Option<u64> {
@@ -208,9 +215,8 @@ impl Seen {
         self.expected().is_some_and(|expected| self.handed > expected)
     }
 
-    fn fell_short(&self, method: &Method) -> bool {
-        let bodiless = self.response.as_ref().is_none_or(|seen| seen.bodiless(method));
-        !bodiless && self.expected().is_some_and(|expected| self.handed < expected)
+    fn fell_short(&self) -> bool {
+        self.is(Shape::Full) && self.expected().is_some_and(|expected| self.handed < expected)
     }
 
     /// Whether a drop came after the last byte; a gRPC message ends with its trailers instead.

@@ -25,9 +25,7 @@ pin_project! {
     impl<F, O: Observer> PinnedDrop for ObserveFuture<F, O> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if let Some(active) = this.active.take() {
-                drop_then_end(active, || this.inner.set(None));
-            }
+            drop_then_end(this.active, || this.inner.set(None));
         }
     }
 }
@@ -62,37 +60,39 @@ where
         let answered = match polled {
             Ok(polled) => ready!(polled),
             Err(panic) => {
-                end_with_panic(this.active.take(), &panic, || this.inner.set(None));
+                end_with_panic(this.active, &panic, || this.inner.set(None));
                 resume_unwind(panic)
             }
         };
-        let Some(active) = this.active.take() else { return Poll::Pending };
         Poll::Ready(match answered {
             Ok((response, ahead)) => {
                 let (mut head, body) = response.into_parts();
-                let active = active.respond(&mut head, ahead);
-                Ok(Response::from_parts(head, ObserveBody::new(body, active)))
+                if active.respond(&mut head, ahead) {
+                    *this.active = None;
+                }
+                Ok(Response::from_parts(head, ObserveBody::new(body, this.active.take())))
             }
             Err(error) => {
-                active.end(Last::Error(&error));
+                Active::end_in(this.active, Last::Error(&error));
                 Err(error)
             }
         })
     }
 }
 
-/// Drops what is inside in scope, then ends the exchange.
-pub(super) fn drop_then_end<O: Observer>(mut active: Active<O>, drop_inner: impl FnOnce()) {
+/// Drops what is inside in scope, then ends the exchange, if there is still one.
+pub(super) fn drop_then_end<O: Observer>(slot: &mut Option<Active<O>>, drop_inner: impl FnOnce()) {
+    let Some(active) = slot else { return };
     match active.run(drop_inner) {
-        Ok(()) => active.end(Last::Dropped),
+        Ok(()) => Active::end_in(slot, Last::Dropped),
         // during an unwind a second panic would abort the process: it stops here
         Err(panic) if std::thread::panicking() => {
             active.caught_panic();
-            active.end(Last::Panic(Some(&*panic)));
+            Active::end_in(slot, Last::Panic(Some(&*panic)));
             discard(panic);
         }
         Err(panic) => {
-            active.end(Last::Panic(Some(&*panic)));
+            Active::end_in(slot, Last::Panic(Some(&*panic)));
             resume_unwind(panic);
         }
     }
@@ -100,15 +100,14 @@ pub(super) fn drop_then_end<O: Observer>(mut active: Active<O>, drop_inner: impl
 
 /// Ends an exchange whose inner part panicked.
 pub(super) fn end_with_panic<O: Observer>(
-    active: Option<Active<O>>,
+    slot: &mut Option<Active<O>>,
     panic: &Panic,
     drop_inner: impl FnOnce(),
 ) {
-    if let Some(mut active) = active {
-        // the first panic is the one to tell of and to resume
-        if let Err(second) = active.run(drop_inner) {
-            discard(second);
-        }
-        active.end(Last::Panic(Some(&**panic)));
+    let Some(active) = slot else { return };
+    // the first panic is the one to tell of and to resume
+    if let Err(second) = active.run(drop_inner) {
+        discard(second);
     }
+    Active::end_in(slot, Last::Panic(Some(&**panic)));
 }

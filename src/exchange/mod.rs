@@ -16,7 +16,7 @@ pub use facts::{CaughtPanic, Facts, annotate};
 pub use future::ObserveFuture;
 pub use layer::ObserveLayer;
 pub use observer::Observer;
-pub use scope::{InExchange, InExchangeExt};
+pub use scope::{InExchange, InExchangeExt, in_exchange};
 pub use service::Observe;
 
 #[cfg(all(test, feature = "testing"))]

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::mem::{self, ManuallyDrop};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,54 +12,58 @@ use pin_project_lite::pin_project;
 use super::facts::Facts;
 
 thread_local! {
-    static CURRENT: Cell<Option<Arc<Facts>>> = const { Cell::new(None) };
+    // What is never dropped needs no destructor registered, so an access is a plain load. Nothing
+    // leaks: whoever puts an exchange in scope takes it out again.
+    static CURRENT: Cell<ManuallyDrop<Option<Arc<Facts>>>> =
+        const { Cell::new(ManuallyDrop::new(None)) };
+}
+
+#[inline]
+fn replace(facts: Option<Arc<Facts>>) -> Option<Arc<Facts>> {
+    ManuallyDrop::into_inner(CURRENT.replace(ManuallyDrop::new(facts)))
 }
 
 /// Puts `facts` in scope until the guard is dropped, and moves it back then: no reference count
 /// is touched.
+#[inline]
 pub(super) fn enter(slot: &mut Option<Arc<Facts>>) -> Entered<'_> {
-    // a thread that is being torn down has no scope; everything else still works
-    let outer = CURRENT.try_with(|current| current.replace(slot.take())).unwrap_or_default();
+    let outer = CURRENT.replace(ManuallyDrop::new(slot.take()));
     Entered { slot, outer }
 }
 
 pub(super) struct Entered<'a> {
     slot: &'a mut Option<Arc<Facts>>,
-    outer: Option<Arc<Facts>>,
+    outer: ManuallyDrop<Option<Arc<Facts>>>,
 }
 
 impl Drop for Entered<'_> {
+    #[inline]
     fn drop(&mut self) {
-        let outer = self.outer.take();
-        if let Ok(facts) = CURRENT.try_with(|current| current.replace(outer)) {
-            *self.slot = facts;
-        }
+        let outer = mem::replace(&mut self.outer, ManuallyDrop::new(None));
+        *self.slot = ManuallyDrop::into_inner(CURRENT.replace(outer));
     }
 }
 
 /// The exchange in scope.
 pub(super) fn current() -> Option<Arc<Facts>> {
-    let peek = |current: &Cell<Option<Arc<Facts>>>| {
-        let facts = current.take();
-        current.set(facts.clone());
-        facts
-    };
-    CURRENT.try_with(peek).unwrap_or_default()
+    let facts = replace(None);
+    replace(facts.clone());
+    facts
 }
 
 /// Runs `with` on the exchange in scope without touching its reference count; inside `with`
 /// nothing is in scope.
 pub(super) fn with_current<R>(with: impl FnOnce(&Facts) -> R) -> Option<R> {
-    let mut facts = CURRENT.try_with(Cell::take).unwrap_or_default();
-    let _restore = Restore(&mut facts);
-    _restore.0.as_deref().map(with)
+    let mut facts = replace(None);
+    let restore = Restore(&mut facts);
+    restore.0.as_deref().map(with)
 }
 
 struct Restore<'a>(&'a mut Option<Arc<Facts>>);
 
 impl Drop for Restore<'_> {
     fn drop(&mut self) {
-        let _ = CURRENT.try_with(|current| current.set(self.0.take()));
+        replace(self.0.take());
     }
 }
 
@@ -83,6 +88,27 @@ pub trait InExchangeExt: Future + Sized {
 }
 
 impl<F: Future> InExchangeExt for F {}
+
+/// Carries the exchange in scope into work that runs elsewhere, such as on a blocking thread; the
+/// counterpart of [`InExchangeExt`] for closures.
+///
+/// ```
+/// use tower_observability::exchange::{annotate, in_exchange};
+///
+/// async fn handler() {
+///     let query = || annotate("db.rows", 3);
+///     # let _ = {
+///     tokio::task::spawn_blocking(in_exchange(query)).await
+///     # };
+/// }
+/// ```
+pub fn in_exchange<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let mut facts = current();
+    move || {
+        let _scope = facts.is_some().then(|| enter(&mut facts));
+        work()
+    }
+}
 
 pin_project! {
     /// A future polled, and dropped, in the scope of an exchange; made by
@@ -114,5 +140,35 @@ impl<F: Future> Future for InExchange<F> {
             this.inner.set(None);
         }
         polled
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use http::{Request, Response};
+    use tower::{Layer, ServiceExt, service_fn};
+
+    use super::*;
+    use crate::classify::Side;
+    use crate::exchange::annotate;
+    use crate::testing::Recorder;
+
+    #[tokio::test]
+    async fn a_closure_carries_its_exchange_and_leaves_nothing_behind() {
+        let recorder = Recorder::new();
+        let service = recorder.layer(Side::Server).layer(service_fn(async |_: Request<()>| {
+            let query = in_exchange(|| annotate("db.rows", 3));
+            let thread = std::thread::spawn(|| (annotate("x", 1), query(), annotate("x", 1)));
+            assert_eq!(thread.join().unwrap(), (false, true, false));
+            Ok::<_, std::convert::Infallible>(Response::new(String::new()))
+        }));
+        service.oneshot(Request::new(())).await.unwrap();
+        let attributes = recorder.only().attributes;
+        assert_eq!(attributes.iter().map(|(key, _)| key).collect::<Vec<_>>(), ["db.rows"]);
+    }
+
+    #[test]
+    fn a_closure_without_an_exchange_just_runs() {
+        assert!(!in_exchange(|| annotate("x", 1))());
     }
 }

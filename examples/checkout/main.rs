@@ -1,0 +1,128 @@
+//! A checkout: a gateway (axum) that asks an inventory (axum over SQLite) and a payment (tonic).
+//! Every service and every client is stacked with this crate's layers.
+#![allow(unreachable_pub, reason = "nothing is reachable from outside a program")]
+
+mod clients;
+mod config;
+mod customer;
+mod gateway;
+mod inventory;
+mod layers;
+mod payment;
+mod script;
+mod seen;
+mod services;
+mod steps;
+mod table;
+
+use std::io;
+use std::panic::{self, PanicHookInfo};
+use std::process::ExitCode;
+
+use tower_observability::access_log::stamp;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, registry};
+
+use crate::config::Addresses;
+use crate::layers::{Buffer, Places};
+use crate::services::{BoxError, PATIENCE, Services};
+
+const USAGE: &str = "\
+usage: cargo run --example checkout --features full [-- --once]
+
+  (nothing)  serve until Ctrl-C
+  --once     drive a script of requests through the services, and check what was seen of them
+  --help     print this
+
+GATEWAY_ADDR, INVENTORY_ADDR and PAYMENT_ADDR tell where to serve; 127.0.0.1:8080, :8081 and :8082
+by default. RUST_LOG tells what to log. With --once, any free ports do.
+";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    panic::set_hook(Box::new(log_panic));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => serve().await,
+        ["--once"] => once().await,
+        ["--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("checkout: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), BoxError> {
+    let filter =
+        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env()?;
+    let lines = stamp::text().map_event_format(|stamp| stamp.attribute("service.name"));
+    registry().with(filter).with(lines.with_writer(io::stderr)).init();
+
+    let mut services = Services::start(&Addresses::from_env()?, &Places::serving()).await?;
+    print_what_to_try(&services.addresses);
+    tokio::select! {
+        error = services.ended() => return Err(error),
+        pressed = tokio::signal::ctrl_c() => pressed?,
+    }
+    println!("stopping: requests under way have {PATIENCE:?} to end");
+    if let Err(error) = services.stop().await {
+        println!("{error}");
+    }
+    Ok(())
+}
+
+async fn once() -> Result<(), BoxError> {
+    let log = Buffer::default();
+    let writer = log.clone();
+    let lines = stamp::json().with_writer(move || writer.clone());
+    registry().with(LevelFilter::INFO).with(lines).init();
+
+    let wrong = script::run(&log).await?;
+    if wrong.is_empty() {
+        println!("\nEvery exchange was recorded and logged as expected.");
+        return Ok(());
+    }
+    for what in &wrong {
+        eprintln!("{what}");
+    }
+    Err(format!("{} disagreements", wrong.len()).into())
+}
+
+fn print_what_to_try(Addresses { gateway, inventory, payment }: &Addresses) {
+    println!(
+        "\
+the gateway listens on {gateway}, the inventory on {inventory}, the payment on {payment}
+
+  curl -i http://{gateway}/products/lamp
+  curl -i http://{gateway}/products/slow-lamp
+  curl -i http://{gateway}/checkout --json '{{\"product\": \"lamp\", \"quantity\": 2, \"card\": \"4242\"}}'
+  curl -i http://{gateway}/checkout --json '{{\"product\": \"lamp\", \"quantity\": 2, \"card\": \"0000\"}}'
+  curl -i http://{gateway}/checkout --json '{{\"product\": \"sofa\", \"quantity\": 1, \"card\": \"4242\"}}'
+  curl -i http://{gateway}/no/such/route
+  curl -i http://{gateway}/panic
+  curl -i http://{gateway}/products/lost-lamp   # waits for an hour: hang up with Ctrl-C
+  curl -iN http://{gateway}/feed                # never ends: hang up with Ctrl-C
+
+All lines of one request carry its ID, in every service. Ctrl-C here stops everything.
+"
+    );
+}
+
+/// Logs a panic like everything else, so that its line carries the request's ID.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(tracing::field::display);
+    tracing::error!(location, cause = panic.payload_as_str(), "a thread panicked");
+}

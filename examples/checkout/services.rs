@@ -1,0 +1,104 @@
+//! The three services, started and stopped together.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use example_proto::payment::payment_server::PaymentServer;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use crate::clients::{Inventory, Payment};
+use crate::config::Addresses;
+use crate::gateway::{self, Gateway};
+use crate::inventory;
+use crate::layers::Places;
+use crate::payment::Till;
+
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// How long requests under way may take when the services stop.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+pub struct Services {
+    /// Where they listen.
+    pub addresses: Addresses,
+    /// Dropped to stop them.
+    stop: watch::Sender<()>,
+    running: JoinSet<Result<(), BoxError>>,
+}
+
+impl Services {
+    pub async fn start(wanted: &Addresses, places: &Places) -> Result<Self, BoxError> {
+        let (inventory_listener, inventory) = listen("inventory", wanted.inventory).await?;
+        let (payment_listener, payment) = listen("payment", wanted.payment).await?;
+        let (gateway_listener, gateway) = listen("gateway", wanted.gateway).await?;
+
+        let inventory_app = inventory::app(places.inventory.server()?)?;
+        let payment_app =
+            Server::builder().layer(places.payment.server()?).add_service(PaymentServer::new(Till));
+        let clients = Gateway {
+            inventory: Inventory::new(inventory, &places.to_inventory.client()?)?,
+            payment: Payment::new(payment, &places.to_payment.client()?)?,
+        };
+        let gateway_app = gateway::app(clients, places.gateway.server()?);
+
+        let (stop, stopped) = watch::channel(());
+        let stopped = || {
+            let mut stopped = stopped.clone();
+            async move { while stopped.changed().await.is_ok() {} }
+        };
+        let mut running = JoinSet::new();
+        running.spawn(serve_axum(inventory_listener, inventory_app, stopped()));
+        running.spawn(serve_axum(gateway_listener, gateway_app, stopped()));
+        let incoming = TcpIncoming::from(payment_listener).with_nodelay(Some(true));
+        let payment_app = payment_app.serve_with_incoming_shutdown(incoming, stopped());
+        running.spawn(async move { Ok(payment_app.await?) });
+        Ok(Self { addresses: Addresses { gateway, inventory, payment }, stop, running })
+    }
+
+    /// Waits until one of them ends by itself, which none should.
+    pub async fn ended(&mut self) -> BoxError {
+        match self.running.join_next().await {
+            Some(Ok(Err(error))) => error,
+            Some(Err(error)) => error.into(),
+            Some(Ok(Ok(()))) | None => "a service ended by itself".into(),
+        }
+    }
+
+    /// Stops them once the requests under way have ended; fails when that takes too long.
+    pub async fn stop(self) -> Result<(), BoxError> {
+        let Self { stop, mut running, .. } = self;
+        drop(stop);
+        let all = async {
+            while let Some(ended) = running.join_next().await {
+                ended??;
+            }
+            Ok(())
+        };
+        timeout(PATIENCE, all).await.unwrap_or_else(|_| {
+            Err(format!("some requests did not end within {PATIENCE:?}").into())
+        })
+    }
+}
+
+async fn listen(service: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), BoxError> {
+    let failed = |error| format!("the {service} cannot listen on {address}: {error}");
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+async fn serve_axum(
+    listener: TcpListener,
+    app: axum::Router,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), BoxError> {
+    // with the peer's address, which the access log tells
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    Ok(axum::serve(listener, app).with_graceful_shutdown(stopped).await?)
+}

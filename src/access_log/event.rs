@@ -1,0 +1,176 @@
+//! The line as an event of the `tracing` crate.
+
+use std::borrow::Cow;
+
+use tracing::callsite::{DefaultCallsite, Identifier};
+use tracing::field::FieldSet;
+use tracing::level_filters::LevelFilter;
+use tracing::metadata::Kind;
+use tracing::{Level, Metadata};
+
+use super::control::visible;
+use super::json::{Hex, Object};
+use super::line::{Ended, Line};
+use super::sampling::known_method;
+use super::{ENDED, STARTED, TARGET};
+
+/// Whether any subscriber may want an event of the gravest level, and so of any.
+///
+/// `tracing::enabled!` would answer more exactly, but asking it leaves a mark in the per-layer
+/// filters of tracing-subscriber that can cost a layer its next event.
+#[inline]
+pub(super) fn anybody_listens() -> bool {
+    static METADATA: Metadata<'static> = Metadata::new(
+        "access log",
+        TARGET,
+        Level::ERROR,
+        None,
+        None,
+        Some(module_path!()),
+        FieldSet::new(&[], Identifier(&CALLSITE)),
+        Kind::EVENT,
+    );
+    static CALLSITE: DefaultCallsite = DefaultCallsite::new(&METADATA);
+    LevelFilter::current() >= Level::ERROR && !CALLSITE.interest().is_never()
+}
+
+/// Makes the event. Nothing is formatted for a level that is switched off.
+pub(super) fn emit(line: &Line<'_>) {
+    macro_rules! started {
+        ($level:ident) => {
+            tracing::event!(target: TARGET, Level::$level, {
+                "message" = STARTED,
+                "side" = line.side(),
+                "request_id" = line.request_id().map(|id| id.as_str()),
+                "trace_id" = line.trace_id().as_ref().map(Hex::as_str),
+                "span_id" = line.span_id().as_ref().map(Hex::as_str),
+                "http.request.method" = line.known_method(),
+                "http.request.method_original" = line.method_original(),
+                "url.path" = line.visible_path().as_deref(),
+                "url.query" = line.visible_query().as_deref(),
+                "http.route" = line.route().map(|route| visible(route.as_str().into())).as_deref(),
+                "rpc.method" =
+                    line.rpc_method().map(|route| visible(route.as_str().into())).as_deref(),
+                "client.address" = line.client_address().map(|a| a.to_string()).as_deref(),
+                "server.address" = line.server_address().map(|h| visible(h.into())).as_deref(),
+                "server.port" = line.server_port(),
+                "user_agent.original" = line.user_agent().map(visible).as_deref(),
+                "network.protocol.version" = line.version(),
+                "headers" = line.headers_json().as_deref()
+            })
+        };
+    }
+    macro_rules! ended {
+        ($level:ident, $ended:ident) => {
+            tracing::event!(target: TARGET, Level::$level, {
+                "message" = ENDED,
+                "side" = line.side(),
+                "outcome" = $ended.end.outcome.as_str(),
+                "request_id" = line.request_id().map(|id| id.as_str()),
+                "trace_id" = line.trace_id().as_ref().map(Hex::as_str),
+                "span_id" = line.span_id().as_ref().map(Hex::as_str),
+                "http.request.method" = line.known_method(),
+                "http.request.method_original" = line.method_original(),
+                "url.path" = line.visible_path().as_deref(),
+                "url.query" = line.visible_query().as_deref(),
+                "http.route" = line.route().map(|route| visible(route.as_str().into())).as_deref(),
+                "http.response.status_code" = $ended.status,
+                "rpc.method" =
+                    line.rpc_method().map(|route| visible(route.as_str().into())).as_deref(),
+                "rpc.response.status_code" = $ended.rpc_status(),
+                "error.type" = $ended.error_type(),
+                "client.address" = line.client_address().map(|a| a.to_string()).as_deref(),
+                "server.address" = line.server_address().map(|h| visible(h.into())).as_deref(),
+                "server.port" = line.server_port(),
+                "user_agent.original" = line.user_agent().map(visible).as_deref(),
+                "network.protocol.version" = line.version(),
+                "http.request.body.size" = $ended.end.request_bytes,
+                "http.response.body.size" = $ended.response_bytes(),
+                "duration" = $ended.end.duration.as_secs_f64(),
+                "time_to_headers" = $ended.end.time_to_headers.map(|time| time.as_secs_f64()),
+                "slow" = flag($ended.slow),
+                "upgraded" = flag($ended.end.upgraded),
+                "unread" = flag($ended.end.unread),
+                "sampling.rate" = $ended.kept.rate,
+                "sampling.dropped" = $ended.dropped(),
+                "attributes" = line.attributes_json().as_deref(),
+                "headers" = line.headers_json().as_deref()
+            })
+        };
+    }
+    match (&line.ended, line.level) {
+        (Some(line_end), Level::ERROR) => ended!(ERROR, line_end),
+        (Some(line_end), Level::WARN) => ended!(WARN, line_end),
+        (Some(line_end), Level::INFO) => ended!(INFO, line_end),
+        (Some(line_end), Level::DEBUG) => ended!(DEBUG, line_end),
+        (Some(line_end), Level::TRACE) => ended!(TRACE, line_end),
+        // an exchange starts at one level only
+        (None, _) => started!(INFO),
+    }
+}
+
+/// A flag that is not set is left out.
+fn flag(set: bool) -> Option<bool> {
+    set.then_some(true)
+}
+
+impl Line<'_> {
+    fn trace_id(&self) -> Option<Hex<32>> {
+        self.trace().map(|trace| Hex::trace_id(trace.trace_id))
+    }
+
+    fn span_id(&self) -> Option<Hex<16>> {
+        self.trace().map(|trace| Hex::span_id(trace.span_id))
+    }
+
+    fn visible_path(&self) -> Option<Cow<'_, str>> {
+        self.path().map(|path| {
+            let mut shown = String::with_capacity(path.len());
+            self.shown.write_path(path, &mut |piece| shown.push_str(piece));
+            visible(shown.into())
+        })
+    }
+
+    fn visible_query(&self) -> Option<Cow<'_, str>> {
+        self.query().map(|query| visible(self.shown.redaction().query(query)))
+    }
+
+    fn attributes_json(&self) -> Option<String> {
+        let mut json = Vec::new();
+        self.with_attributes(|attributes| {
+            Object::write(&mut json, |object| object.attributes(attributes, |_| true));
+        });
+        String::from_utf8(json).ok().filter(|json| !json.is_empty())
+    }
+
+    fn headers_json(&self) -> Option<String> {
+        if self.begun.request_headers.is_empty() && self.begun.response_headers.is_empty() {
+            return None;
+        }
+        let mut json = Vec::new();
+        Object::write(&mut json, |object| self.write_headers(object));
+        String::from_utf8(json).ok()
+    }
+
+    /// The method, `_OTHER` for one that is not registered.
+    pub(super) fn known_method(&self) -> &'static str {
+        known_method(self.facts.method()).unwrap_or("_OTHER")
+    }
+
+    /// The method as sent, where it is not registered.
+    pub(super) fn method_original(&self) -> Option<&str> {
+        let method = self.facts.method();
+        known_method(method).is_none().then_some(method.as_str())
+    }
+}
+
+impl Ended<'_> {
+    /// Known once there were headers.
+    pub(super) fn response_bytes(&self) -> Option<u64> {
+        self.end.status.map(|_| self.end.response_bytes)
+    }
+
+    pub(super) fn dropped(&self) -> Option<u64> {
+        Some(self.kept.dropped).filter(|dropped| *dropped > 0)
+    }
+}

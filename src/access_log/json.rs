@@ -1,0 +1,296 @@
+//! A JSON object written member by member into a buffer.
+
+use std::io::Write;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use super::timestamp;
+use crate::attribute::{Attributes, Value};
+use crate::escape;
+
+/// A key with all that stands around it, `,"key":"`, so that it is written at once.
+#[derive(Clone, Copy)]
+pub(super) struct Key(pub(super) &'static str);
+
+/// The [`Key`] of a name in which nothing needs an escape.
+macro_rules! key {
+    ($name:literal) => {
+        $crate::access_log::json::Key(concat!(",\"", $name, "\":\""))
+    };
+}
+pub(super) use key;
+
+/// An object under construction. Its methods are inlined, so that a key of known length is a few
+/// stores and no call.
+pub(super) struct Object<'a> {
+    out: &'a mut Vec<u8>,
+}
+
+impl<'a> Object<'a> {
+    /// Appends an object to `out` whose members `write` adds.
+    #[inline(always)]
+    pub(super) fn write(out: &'a mut Vec<u8>, write: impl FnOnce(&mut Object<'_>)) {
+        let start = out.len();
+        write(&mut Object { out });
+        // every member starts with a comma; the first one's gives way to the brace
+        match out.get_mut(start) {
+            Some(comma) => *comma = b'{',
+            None => out.push(b'{'),
+        }
+        out.push(b'}');
+    }
+
+    /// The key of a value that is not text.
+    #[inline(always)]
+    fn key(&mut self, key: Key) {
+        let (before, _quote) = key.0.split_at(key.0.len() - 1);
+        self.out.extend_from_slice(before.as_bytes());
+    }
+
+    /// Text that needs no escape: a name of this crate's, or an ID.
+    #[inline(always)]
+    pub(super) fn plain(&mut self, key: Key, text: impl AsRef<[u8]>) {
+        self.quoted(key, |out| out.extend_from_slice(text.as_ref()));
+    }
+
+    /// Any text.
+    #[inline(always)]
+    pub(super) fn text(&mut self, key: Key, text: &str) {
+        self.quoted(key, |out| escape::json_fragment(out, text));
+    }
+
+    /// A text that `write` adds, escaped where it must be.
+    #[inline(always)]
+    pub(super) fn quoted(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
+        self.out.extend_from_slice(key.0.as_bytes());
+        write(self.out);
+        self.out.push(b'"');
+    }
+
+    #[inline(always)]
+    pub(super) fn number(&mut self, key: Key, number: impl itoa::Integer) {
+        self.key(key);
+        push_number(self.out, number);
+    }
+
+    /// `true`, where it is; a flag that is not set is left out.
+    #[inline(always)]
+    pub(super) fn flag(&mut self, key: Key, set: bool) {
+        if set {
+            self.key(key);
+            self.out.extend_from_slice(b"true");
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn bool(&mut self, key: Key, value: bool) {
+        self.key(key);
+        self.out.extend_from_slice(if value { b"true" } else { b"false" });
+    }
+
+    /// Seconds as a number with nine decimals.
+    #[inline(always)]
+    pub(super) fn seconds(&mut self, key: Key, time: Duration) {
+        self.key(key);
+        push_seconds(self.out, time);
+    }
+
+    #[inline(always)]
+    pub(super) fn nanoseconds(&mut self, key: Key, time: Duration) {
+        self.number(key, u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    #[inline(always)]
+    pub(super) fn timestamp(&mut self, key: Key, at: SystemTime) {
+        self.quoted(key, |out| timestamp::push(out, at));
+    }
+
+    #[inline(always)]
+    pub(super) fn address(&mut self, key: Key, address: IpAddr) {
+        self.quoted(key, |out| push_address(out, address));
+    }
+
+    #[inline(always)]
+    pub(super) fn nested(&mut self, key: Key, write: impl FnOnce(&mut Object<'_>)) {
+        self.key(key);
+        Object::write(self.out, write);
+    }
+
+    /// `"<prefix><name>":["value", …]`; the name needs no escape.
+    pub(super) fn texts<'t>(
+        &mut self,
+        prefix: &str,
+        name: &str,
+        values: impl Iterator<Item = std::borrow::Cow<'t, str>>,
+    ) {
+        self.out.extend_from_slice(b",\"");
+        self.out.extend_from_slice(prefix.as_bytes());
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":[");
+        for (index, value) in values.enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            escape::json_string(self.out, &value);
+        }
+        self.out.push(b']');
+    }
+
+    /// The attributes whose keys `wanted` picks.
+    pub(super) fn attributes(&mut self, all: &Attributes, wanted: impl Fn(&str) -> bool) {
+        for (key, value) in all.iter().filter(|(key, _)| wanted(key)) {
+            self.attribute(key, value);
+        }
+    }
+
+    /// One attribute under any key.
+    pub(super) fn attribute(&mut self, key: &str, value: &Value) {
+        self.out.push(b',');
+        escape::json_string(self.out, key);
+        self.out.push(b':');
+        push_value(self.out, value);
+    }
+}
+
+/// Appends an attribute's value.
+pub(super) fn push_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Text(text) => escape::json_string(out, text),
+        Value::Int(number) => push_number(out, *number),
+        Value::Float(number) => escape::json_f64(out, *number),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+    }
+}
+
+#[inline]
+pub(super) fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Appends seconds with nine decimals.
+pub(super) fn push_seconds(out: &mut Vec<u8>, time: Duration) {
+    push_number(out, time.as_secs());
+    out.push(b'.');
+    out.extend_from_slice(&timestamp::nine_digits(time.subsec_nanos()));
+}
+
+fn push_address(out: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b'.');
+                }
+                push_number(out, octet);
+            }
+        }
+        IpAddr::V6(address) => {
+            // writing into a Vec cannot fail
+            let _ = write!(out, "{address}");
+        }
+    }
+}
+
+/// The lower-case hexadecimal digits of an ID.
+pub(super) struct Hex<const N: usize>([u8; N]);
+
+impl Hex<32> {
+    pub(super) fn trace_id(id: u128) -> Self {
+        Self(digits(&id.to_be_bytes()))
+    }
+}
+
+impl Hex<16> {
+    pub(super) fn span_id(id: u64) -> Self {
+        Self(digits(&id.to_be_bytes()))
+    }
+}
+
+impl<const N: usize> Hex<N> {
+    pub(super) fn as_str(&self) -> &str {
+        // every digit is ASCII, so the fallback is never taken
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl<const N: usize> AsRef<[u8]> for Hex<N> {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn digits<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = [b'0'; N];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = HEX[usize::from(byte >> 4)];
+        pair[1] = HEX[usize::from(byte & 15)];
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(write: impl FnOnce(&mut Object<'_>)) -> String {
+        let mut out = Vec::new();
+        Object::write(&mut out, write);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn members_are_separated_and_nested() {
+        let text = object(|object| {
+            object.plain(key!("a"), "x");
+            object.text(key!("b"), "\"{\n");
+            object.nested(key!("c"), |object| {
+                object.number(key!("d"), 7u64);
+                object.flag(key!("e"), true);
+                object.flag(key!("f"), false);
+            });
+            object.nested(key!("g"), |_| {});
+            object.texts("h.", "i", ["1", "2"].into_iter().map(Into::into));
+            object.bool(key!("j"), false);
+        });
+        let expected =
+            r#"{"a":"x","b":"\"{\n","c":{"d":7,"e":true},"g":{},"h.i":["1","2"],"j":false}"#;
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn durations_and_addresses() {
+        let text = object(|object| {
+            object.seconds(key!("s"), Duration::new(12, 5_000_000));
+            object.nanoseconds(key!("n"), Duration::from_micros(7));
+            object.nanoseconds(key!("m"), Duration::MAX);
+            object.address(key!("v4"), "192.0.2.70".parse().unwrap());
+            object.address(key!("v6"), "2001:db8::1".parse().unwrap());
+        });
+        let expected = r#"{"s":12.005000000,"n":7000,"m":18446744073709551615,"v4":"192.0.2.70","v6":"2001:db8::1"}"#;
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn attributes_of_every_kind() {
+        let mut attributes = Attributes::default();
+        attributes.set("user.id", "a\"da");
+        attributes.set("cart\n", -3);
+        attributes.set("ratio", 0.5);
+        attributes.set("nan", f64::NAN);
+        attributes.set("vip", true);
+        attributes.set("new", false);
+        attributes.set("hidden", 1);
+        let text = object(|object| object.attributes(&attributes, |key| key != "hidden"));
+        let expected =
+            r#"{"user.id":"a\"da","cart\n":-3,"ratio":0.5,"nan":null,"vip":true,"new":false}"#;
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn ids_keep_their_leading_zeros() {
+        assert_eq!(Hex::trace_id(0x0a).as_str(), "0000000000000000000000000000000a");
+        assert_eq!(Hex::span_id(u64::MAX - 1).as_str(), "fffffffffffffffe");
+    }
+}

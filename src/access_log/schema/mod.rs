@@ -1,0 +1,67 @@
+//! The names that a line of JSON gives its fields.
+
+mod ecs;
+mod gcp;
+mod otel;
+
+use super::json::Object;
+use super::line::Line;
+use tracing::Level;
+
+/// The schema of a line of JSON: its names, its units, its levels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Schema {
+    /// A record of [OpenTelemetry's log data model](https://opentelemetry.io/docs/specs/otel/logs/data-model/)
+    /// with the semantic conventions' attributes; durations in seconds.
+    ///
+    /// What a handler annotated stands among the attributes under its own key; a key that this
+    /// crate uses itself is left out there.
+    #[default]
+    OpenTelemetry,
+    /// The [Elastic Common Schema](https://www.elastic.co/docs/reference/ecs), 8.11; durations in
+    /// nanoseconds.
+    ///
+    /// What a handler annotated stands in `labels`. What ECS has no name for stands under
+    /// `exchange.` or OpenTelemetry's name.
+    Ecs,
+    /// [Google Cloud Logging's structured
+    /// format](https://cloud.google.com/logging/docs/structured-logging) with its `httpRequest`;
+    /// durations are text such as `"1.200000000s"`, sizes are text too.
+    ///
+    /// What a handler annotated stands in `attributes`.
+    Gcp {
+        /// The project whose traces the line's trace ID is one of; without it the ID stands alone.
+        project: Option<String>,
+    },
+}
+
+impl Schema {
+    /// Appends the line's object.
+    pub(super) fn write(&self, line: &Line<'_>, out: &mut Vec<u8>) {
+        out.reserve(1024);
+        Object::write(out, |object| match self {
+            Self::OpenTelemetry => otel::write(line, object),
+            Self::Ecs => ecs::write(line, object),
+            Self::Gcp { project } => gcp::write(line, project.as_deref(), object),
+        });
+    }
+}
+
+/// The names of a level: OpenTelemetry's with its number, ECS's, and Google's.
+struct Severity {
+    otel: (&'static str, u8),
+    ecs: &'static str,
+    gcp: &'static str,
+}
+
+fn severity(level: Level) -> Severity {
+    match level {
+        Level::ERROR => Severity { otel: ("ERROR", 17), ecs: "error", gcp: "ERROR" },
+        Level::WARN => Severity { otel: ("WARN", 13), ecs: "warn", gcp: "WARNING" },
+        Level::INFO => Severity { otel: ("INFO", 9), ecs: "info", gcp: "INFO" },
+        Level::DEBUG => Severity { otel: ("DEBUG", 5), ecs: "debug", gcp: "DEBUG" },
+        // Google has nothing below DEBUG
+        Level::TRACE => Severity { otel: ("TRACE", 1), ecs: "trace", gcp: "DEBUG" },
+    }
+}

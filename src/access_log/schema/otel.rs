@@ -1,0 +1,155 @@
+//! OpenTelemetry's log data model and semantic conventions.
+
+use super::severity;
+use crate::access_log::json::{Hex, Object, key};
+use crate::access_log::line::{Ended, Line, REQUEST_HEADER, RESPONSE_HEADER};
+use crate::escape::json_fragment;
+
+pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
+    let (name, number) = severity(line.level).otel;
+    object.timestamp(key!("timestamp"), line.at);
+    object.plain(key!("severity_text"), name);
+    object.number(key!("severity_number"), number);
+    object.plain(key!("body"), line.message());
+    if let Some(trace) = line.trace() {
+        object.plain(key!("trace_id"), Hex::trace_id(trace.trace_id));
+        object.plain(key!("span_id"), Hex::span_id(trace.span_id));
+    }
+    object.nested(key!("attributes"), |object| {
+        request(line, object);
+        if let Some(ended) = &line.ended {
+            response(ended, object);
+        }
+        line.write_headers(object);
+        line.with_attributes(|all| object.attributes(all, is_free));
+    });
+}
+
+fn request(line: &Line<'_>, object: &mut Object<'_>) {
+    object.plain(key!("side"), line.side());
+    if let Some(id) = line.request_id() {
+        object.plain(key!("request_id"), id.as_bytes());
+    }
+    object.plain(key!("http.request.method"), line.known_method());
+    if let Some(method) = line.method_original() {
+        object.text(key!("http.request.method_original"), method);
+    }
+    if let Some(path) = line.path() {
+        object.quoted(key!("url.path"), |out| {
+            line.shown.write_path(path, &mut |piece| json_fragment(out, piece));
+        });
+    }
+    if let Some(query) = line.query() {
+        object.quoted(key!("url.query"), |out| {
+            line.shown.redaction().write_query(query, &mut |piece| json_fragment(out, piece));
+        });
+    }
+    if let Some(route) = line.route() {
+        object.text(key!("http.route"), route.as_str());
+    }
+    if let Some(method) = line.rpc_method() {
+        object.text(key!("rpc.method"), method.as_str());
+    }
+    if let Some(address) = line.client_address() {
+        object.address(key!("client.address"), address);
+    }
+    if let Some(host) = line.server_address() {
+        object.text(key!("server.address"), host);
+    }
+    if let Some(port) = line.server_port() {
+        object.number(key!("server.port"), port);
+    }
+    if let Some(agent) = line.user_agent() {
+        object.text(key!("user_agent.original"), &agent);
+    }
+    if let Some(version) = line.version() {
+        object.plain(key!("network.protocol.version"), version);
+    }
+}
+
+fn response(ended: &Ended<'_>, object: &mut Object<'_>) {
+    object.plain(key!("outcome"), ended.end.outcome.as_str());
+    if let Some(status) = ended.status {
+        object.number(key!("http.response.status_code"), status);
+    }
+    if let Some(status) = ended.rpc_status() {
+        object.plain(key!("rpc.response.status_code"), status);
+    }
+    if let Some(error) = ended.error_type() {
+        object.text(key!("error.type"), error);
+    }
+    if let Some(bytes) = ended.end.request_bytes {
+        object.number(key!("http.request.body.size"), bytes);
+    }
+    if let Some(bytes) = ended.response_bytes() {
+        object.number(key!("http.response.body.size"), bytes);
+    }
+    object.seconds(key!("duration"), ended.duration());
+    if let Some(time) = ended.end.time_to_headers {
+        object.seconds(key!("time_to_headers"), time);
+    }
+    object.flag(key!("slow"), ended.slow);
+    object.flag(key!("upgraded"), ended.end.upgraded);
+    object.flag(key!("unread"), ended.end.unread);
+    if let Some(rate) = ended.kept.rate {
+        object.number(key!("sampling.rate"), rate);
+    }
+    if let Some(dropped) = ended.dropped() {
+        object.number(key!("sampling.dropped"), dropped);
+    }
+}
+
+/// The keys that are written above.
+const TAKEN: [&str; 26] = [
+    "side",
+    "request_id",
+    "http.request.method",
+    "http.request.method_original",
+    "url.path",
+    "url.query",
+    "http.route",
+    "rpc.method",
+    "client.address",
+    "server.address",
+    "server.port",
+    "user_agent.original",
+    "network.protocol.version",
+    "outcome",
+    "http.response.status_code",
+    "rpc.response.status_code",
+    "error.type",
+    "http.request.body.size",
+    "http.response.body.size",
+    "duration",
+    "time_to_headers",
+    "slow",
+    "upgraded",
+    "unread",
+    "sampling.rate",
+    "sampling.dropped",
+];
+
+fn is_free(key: &str) -> bool {
+    !TAKEN.contains(&key) && !key.starts_with(REQUEST_HEADER) && !key.starts_with(RESPONSE_HEADER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_that_is_written_is_taken() {
+        let source = include_str!("otel.rs");
+        let (code, _) = source.split_once("const TAKEN").unwrap();
+        let (_, code) = code.split_once("fn request(").unwrap();
+        let keys: Vec<_> = code
+            .split("key!(\"")
+            .skip(1)
+            .filter_map(|rest| rest.split_once('"').map(|(key, _)| key))
+            .collect();
+        assert_eq!(keys, TAKEN);
+        assert!(is_free("user.id"));
+        assert!(!is_free("http.request.header.x"));
+        assert!(!is_free("http.response.header.x"));
+    }
+}

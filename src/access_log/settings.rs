@@ -1,0 +1,163 @@
+//! The setters of the layer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request;
+use tracing::Level;
+
+use super::sampling::Sampler;
+use super::shown::Shown;
+use super::{AccessLog, AccessLogLayer, JsonLines, Sampling};
+use crate::caller::TrustedProxies;
+use crate::classify::Side;
+use crate::config::ConfigError;
+use crate::exchange::End;
+use crate::redact::Redaction;
+
+impl AccessLogLayer {
+    /// Logs the requests that a service answers.
+    pub fn server() -> Self {
+        Self::new(Side::Server, AccessLog::default())
+    }
+
+    /// Logs the requests that a client sends.
+    pub fn client() -> Self {
+        Self::new(Side::Client, AccessLog::default())
+    }
+
+    /// Adds a sink of JSON lines. Events are no longer made then, unless
+    /// [`tracing_events`](Self::tracing_events) asks for them.
+    pub fn json_lines(self, lines: JsonLines) -> Self {
+        self.configure(|log| log.lines.push(lines))
+    }
+
+    /// Whether to make events of the `tracing` crate; by default only where there is no sink of
+    /// JSON lines.
+    pub fn tracing_events(self, make: bool) -> Self {
+        self.configure(|log| log.events = Some(make))
+    }
+
+    /// Changes the level of a line; called with the level of the [documented table](super).
+    ///
+    /// ```
+    /// use tower_observability::access_log::AccessLogLayer;
+    /// use tracing::Level;
+    ///
+    /// let layer = AccessLogLayer::server().level(|end, level| match end.status {
+    ///     Some(status) if status == 429 => Level::WARN,
+    ///     _ => level,
+    /// });
+    /// ```
+    pub fn level(self, choose: impl Fn(&End<'_>, Level) -> Level + Send + Sync + 'static) -> Self {
+        self.configure(|log| log.level = Some(Arc::new(choose)))
+    }
+
+    /// Marks exchanges that last `threshold` or longer, the body included, as `slow`, and raises
+    /// their level to WARN. Off by default.
+    ///
+    /// # Errors
+    /// When `threshold` is zero.
+    pub fn slow(self, threshold: Duration) -> Result<Self, ConfigError> {
+        if threshold.is_zero() {
+            return Err(ConfigError::new("slow", "0s", "a time longer than zero"));
+        }
+        Ok(self.configure(|log| log.slow = Some(threshold)))
+    }
+
+    /// Raises the level of slow exchanges to `level`; a graver one stays. WARN by default.
+    pub fn slow_level(self, level: Level) -> Self {
+        self.configure(|log| log.slow_level = level)
+    }
+
+    /// Logs nothing of requests that `skip` picks, whatever becomes of them. One rule holds: a
+    /// further one replaces it.
+    pub fn skip(self, skip: impl Fn(&request::Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.configure(|log| log.skip = Some(Arc::new(skip)))
+    }
+
+    /// Logs nothing of requests for exactly this path, whatever their query.
+    ///
+    /// # Errors
+    /// When `path` does not start with `/`, or has a query or a fragment.
+    pub fn skip_path(self, path: &str) -> Result<Self, ConfigError> {
+        if !path.starts_with('/') || path.contains(['?', '#']) {
+            let allowed = "a path that starts with /, without a query";
+            return Err(ConfigError::new("skip_path", path, allowed));
+        }
+        Ok(self.configure(|log| log.skip_paths.push(path.into())))
+    }
+
+    /// Limits the number of lines that are alike; by default every exchange has its line. The
+    /// limit is shared by the clones of this layer. Lines of [`log_start`](Self::log_start) are
+    /// not limited.
+    pub fn sampling(self, rule: Sampling) -> Self {
+        self.configure(|log| log.sampler = Some(Arc::new(Sampler::new(rule))))
+    }
+
+    /// Logs this header of requests, redacted.
+    ///
+    /// # Errors
+    /// When `name` is not the name of a header.
+    pub fn request_header(self, name: &str) -> Result<Self, ConfigError> {
+        let mut added = Ok(());
+        let layer = self.configure(|log| added = log.request_headers.add("request_header", name));
+        added.map(|()| layer)
+    }
+
+    /// Logs this header of responses, redacted.
+    ///
+    /// # Errors
+    /// When `name` is not the name of a header.
+    pub fn response_header(self, name: &str) -> Result<Self, ConfigError> {
+        let mut added = Ok(());
+        let layer = self.configure(|log| added = log.response_headers.add("response_header", name));
+        added.map(|()| layer)
+    }
+
+    /// Finds the client's address behind these proxies; by default it is the peer's.
+    pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
+        self.configure(|log| log.proxies = proxies)
+    }
+
+    /// Hides what this policy calls a secret; the built-in names by default.
+    pub fn redaction(self, redaction: Redaction) -> Self {
+        self.configure(|log| log.shown = Shown::new(redaction))
+    }
+
+    /// Writes a line when an exchange starts, too, at INFO. Off by default.
+    pub fn log_start(self) -> Self {
+        self.configure(|log| log.log_start = true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_settings_are_named() {
+        let refused = |result: Result<AccessLogLayer, ConfigError>| {
+            let error = result.unwrap_err();
+            (error.field(), error.value().to_owned())
+        };
+        let layer = AccessLogLayer::server;
+        let value = |field, text: &str| (field, text.to_owned());
+        assert_eq!(refused(layer().slow(Duration::ZERO)), value("slow", "0s"));
+        for path in ["", "livez", "/livez?full", "/a#b"] {
+            assert_eq!(refused(layer().skip_path(path)), value("skip_path", path));
+        }
+        assert_eq!(refused(layer().request_header("")), value("request_header", ""));
+        assert_eq!(refused(layer().response_header("a b")), value("response_header", "a b"));
+    }
+
+    #[test]
+    fn events_unless_there_are_json_lines() {
+        let lines = || JsonLines::new(std::io::sink());
+        let makes = |layer: AccessLogLayer| layer.observer().makes_events();
+        assert!(makes(AccessLogLayer::client()));
+        assert!(!makes(AccessLogLayer::client().tracing_events(false)));
+        assert!(!makes(AccessLogLayer::client().json_lines(lines())));
+        assert!(makes(AccessLogLayer::client().json_lines(lines()).tracing_events(true)));
+    }
+}

@@ -1,0 +1,9 @@
+//! The access log as its users see it.
+#![cfg(feature = "access-log")]
+
+mod events;
+mod golden;
+mod kit;
+mod properties;
+mod rules;
+mod stamp;
