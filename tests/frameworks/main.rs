@@ -2,5 +2,11 @@
 //! truthfully.
 #![cfg(all(feature = "testing", feature = "axum", feature = "tonic"))]
 
+mod axum_server;
+mod clients;
+mod echo;
+mod grpc_calls;
+mod grpc_ends;
 mod hyper_server;
+mod routes;
 mod support;

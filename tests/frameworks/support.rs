@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Router;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -70,6 +71,13 @@ where
     address
 }
 
+/// `axum::serve` until the test is over.
+pub(crate) async fn serve_axum(router: Router) -> SocketAddr {
+    let (listener, address) = listen().await;
+    tokio::spawn(async { axum::serve(listener, router).await });
+    address
+}
+
 pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -129,6 +137,12 @@ pub(crate) fn get() -> Request<ScriptBody> {
     request(Method::GET)
 }
 
+pub(crate) fn get_at(path: &str) -> Request<ScriptBody> {
+    let mut request = get();
+    *request.uri_mut() = format!("http://localhost{path}").parse().unwrap();
+    request
+}
+
 /// A request whose upload has begun and never ends.
 pub(crate) fn endless_upload() -> Request<ScriptBody> {
     request(Method::POST).map(|_| ScriptBody::new().data("first of many").pending())
@@ -146,7 +160,7 @@ pub(crate) async fn exchange(
     let address = serve(version, server(&recorder).layer(script)).await;
     let mut connection = Connection::open(version, address).await;
     assert_eq!(recorder.records(), []);
-    then(connection.send(request).await).await;
+    bounded(async { then(connection.send(request).await).await }).await;
     let record = recorded(&recorder).await;
     drop(connection);
     settle().await;
@@ -160,19 +174,24 @@ pub(crate) async fn text<B: Body<Error: std::fmt::Debug>>(body: B) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// Fails the test rather than hang.
+#[track_caller]
+pub(crate) fn bounded<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let waited = tokio::time::timeout(Duration::from_secs(10), future).await;
+        waited.unwrap_or_else(|_| panic!("what is waited for at {caller} does not happen"))
+    }
+}
+
 /// Waits until something is so, looking again whenever everybody else has had a turn.
 #[track_caller]
 pub(crate) fn until(mut is_so: impl FnMut() -> bool) -> impl Future<Output = ()> {
-    let caller = std::panic::Location::caller();
-    async move {
-        let looking = async {
-            while !is_so() {
-                tokio::task::yield_now().await;
-            }
-        };
-        let waited = tokio::time::timeout(Duration::from_secs(10), looking).await;
-        assert!(waited.is_ok(), "what is waited for at {caller} does not happen");
-    }
+    bounded(async move {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    })
 }
 
 /// Gives everybody else enough turns for what would happen next.
