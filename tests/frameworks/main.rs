@@ -10,3 +10,4 @@ mod grpc_ends;
 mod hyper_server;
 mod routes;
 mod support;
+mod tower_http;
