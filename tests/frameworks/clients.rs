@@ -1,22 +1,16 @@
 //! Each row of "How an exchange ends" on a client: hyper-util's legacy client over HTTP/1 and
 //! HTTP/2.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
 use http::{Method, Request, Response, StatusCode};
-use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::sync::Notify;
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, ServiceExt};
 use tower_observability::classify::Side::Client as ClientSide;
 use tower_observability::classify::{Blame, ErrorType, Outcome};
 use tower_observability::exchange::{Observe, ObserveBody, ObserveLayer};
@@ -177,31 +171,6 @@ async fn the_server_breaks_off_before_the_headers() {
         });
         assert_eq!(record.await, ok(0).unanswered().ended(Outcome::Failed));
     }
-}
-
-/// Serves a body of "hell" that, when told so, goes on with `rest`.
-async fn serve_in_two_parts(
-    version: Http,
-    length: Option<&'static str>,
-    rest: Option<&'static str>,
-) -> (SocketAddr, Arc<Notify>) {
-    let go_on = Arc::new(Notify::new());
-    let waits = go_on.clone();
-    let service = service_fn(move |_| {
-        let waits = waits.clone();
-        let first = stream::iter([Ok(Frame::data(Bytes::from("hell")))]);
-        let then = stream::once(async move {
-            waits.notified().await;
-            rest.map(|error| Err(std::io::Error::other(error)))
-        });
-        let mut response =
-            Response::new(StreamBody::new(first.chain(then.filter_map(std::future::ready))));
-        if let Some(length) = length {
-            response.headers_mut().insert("content-length", length.parse().unwrap());
-        }
-        async { Ok::<_, Infallible>(response) }
-    });
-    (serve(version, service).await, go_on)
 }
 
 #[tokio::test]

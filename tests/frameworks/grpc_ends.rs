@@ -1,8 +1,7 @@
 //! Deadlines, and answers that tonic would not give, on a tonic server and a tonic channel.
 
 use std::net::SocketAddr;
-use std::sync::OnceLock;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use example_proto::echo::echo_client::EchoClient;
@@ -15,8 +14,6 @@ use tonic::{Code as TonicCode, Status};
 use tower::{BoxError, Layer, ServiceBuilder, service_fn};
 use tower_observability::classify::Outcome;
 use tower_observability::classify::Side::{self, Client as ClientSide, Server};
-use tower_observability::clock::{Clock, TimeSource};
-use tower_observability::exchange::ObserveLayer;
 use tower_observability::grpc::Code;
 use tower_observability::testing::{ManualClock, Record, Recorder, Script, ScriptBody};
 
@@ -24,32 +21,6 @@ use crate::echo::*;
 use crate::support::*;
 
 const UNARY: &str = "tests.echo.v1.Echo/Unary";
-/// The one real time-out here: tonic keeps time by tokio's clock.
-const LIMIT: Duration = Duration::from_millis(20);
-
-/// A clock on which [`LIMIT`] passes between the first reading, at the start, and any later one.
-#[derive(Default)]
-struct Passes {
-    start: OnceLock<Instant>,
-}
-
-impl TimeSource for Passes {
-    fn now(&self) -> Instant {
-        match self.start.get() {
-            Some(start) => *start + LIMIT,
-            None => *self.start.get_or_init(Instant::now),
-        }
-    }
-
-    fn wall(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
-    }
-}
-
-fn passing(recorder: &Recorder, side: Side) -> ObserveLayer<Recorder> {
-    recorder.layer(side).clock(Clock::new(Passes::default()))
-}
-
 fn called(side: Side, code: Code) -> Record {
     Record::called(side, UNARY, code)
 }

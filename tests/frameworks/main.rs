@@ -3,10 +3,16 @@
 #![cfg(all(feature = "testing", feature = "axum", feature = "tonic"))]
 
 mod axum_server;
+mod chains;
 mod clients;
 mod echo;
 mod grpc_calls;
 mod grpc_ends;
+mod hyper_connections;
 mod hyper_server;
+mod limits;
+#[cfg(feature = "reqwest")]
+mod reqwest_client;
 mod routes;
 mod support;
+mod tower_http;

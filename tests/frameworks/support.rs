@@ -1,19 +1,25 @@
 //! What the tests of all frameworks share: servers on the loopback, connections to them, requests,
 //! and waiting for what was recorded.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 use http::{Method, Request, Response, StatusCode};
-use http_body::Body;
-use http_body_util::BodyExt;
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tower::{BoxError, Layer, Service};
+use tokio::sync::Notify;
+use tower::{BoxError, Layer, Service, service_fn};
 use tower_observability::classify::Side;
+use tower_observability::clock::{Clock, TimeSource};
 use tower_observability::exchange::ObserveLayer;
 use tower_observability::testing::{ManualClock, Record, Recorder, Script, ScriptBody};
 
@@ -38,6 +44,33 @@ pub(crate) fn server(recorder: &Recorder) -> ObserveLayer<Recorder> {
 
 pub(crate) fn client(recorder: &Recorder) -> ObserveLayer<Recorder> {
     still(recorder, Side::Client)
+}
+
+/// How long a framework's own time-out is, where there is no other way than to wait for one.
+pub(crate) const LIMIT: Duration = Duration::from_millis(20);
+
+/// A clock on which [`LIMIT`] passes between the first reading, at the start, and any later one.
+#[derive(Default)]
+struct Passes {
+    start: OnceLock<Instant>,
+}
+
+impl TimeSource for Passes {
+    fn now(&self) -> Instant {
+        match self.start.get() {
+            Some(start) => *start + LIMIT,
+            None => *self.start.get_or_init(Instant::now),
+        }
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+/// A layer for one exchange that takes [`LIMIT`].
+pub(crate) fn passing(recorder: &Recorder, side: Side) -> ObserveLayer<Recorder> {
+    recorder.layer(side).clock(Clock::new(Passes::default()))
 }
 
 /// Serves every connection with a clone of `service` until the test is over.
@@ -69,6 +102,31 @@ where
         }
     });
     address
+}
+
+/// Serves a body of "hell" that, when told so, goes on with `rest`.
+pub(crate) async fn serve_in_two_parts(
+    version: Http,
+    length: Option<&'static str>,
+    rest: Option<&'static str>,
+) -> (SocketAddr, Arc<Notify>) {
+    let go_on = Arc::new(Notify::new());
+    let waits = go_on.clone();
+    let service = service_fn(move |_| {
+        let waits = waits.clone();
+        let first = stream::iter([Ok(Frame::data(Bytes::from("hell")))]);
+        let then = stream::once(async move {
+            waits.notified().await;
+            rest.map(|error| Err(std::io::Error::other(error)))
+        });
+        let mut response =
+            Response::new(StreamBody::new(first.chain(then.filter_map(std::future::ready))));
+        if let Some(length) = length {
+            response.headers_mut().insert("content-length", length.parse().unwrap());
+        }
+        async { Ok::<_, Infallible>(response) }
+    });
+    (serve(version, service).await, go_on)
 }
 
 /// `axum::serve` until the test is over.
