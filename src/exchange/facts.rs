@@ -238,7 +238,9 @@ pub(super) fn join_or_start(head: &mut request::Parts, start: &Start<'_>) -> (Ar
 
 impl Facts {
     fn start(head: &request::Parts, start: &Start<'_>) -> Self {
-        let protocol = if grpc::is_grpc(&head.headers) { Protocol::Grpc } else { Protocol::Http };
+        // every gRPC call is a POST, so that most other requests are spared the look-up
+        let is_grpc = head.method == Method::POST && grpc::is_grpc(&head.headers);
+        let protocol = if is_grpc { Protocol::Grpc } else { Protocol::Http };
         let asked = match protocol {
             Protocol::Grpc => grpc::timeout(&head.headers),
             Protocol::Http => None,
