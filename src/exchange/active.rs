@@ -12,7 +12,7 @@ use http::{HeaderMap, request, response};
 use http_body::{Body, Frame};
 
 use super::end::{Last, Seen, SeenResponse, Shape, grpc_status};
-use super::facts::{CaughtPanic, Facts, Start, join_or_start};
+use super::facts::{CaughtPanic, Facts, join};
 use super::layer::Core;
 use super::observer::{Observer, isolated, within};
 use super::scope;
@@ -33,17 +33,17 @@ pub(super) struct Active<O: Observer> {
 
 impl<O: Observer> Active<O> {
     pub(super) fn begin(core: &Arc<Core<O>>, head: &mut request::Parts) -> Self {
-        let start = Start {
-            side: core.side,
-            clock: &core.options.clock,
-            classify: &core.options.classify,
-            deadline: core.options.deadline,
-        };
-        let (facts, starter) = join_or_start(head, &start);
+        let joined = join(head, core.side);
+        let starter = joined.is_none();
+        let facts = joined.unwrap_or_else(|| Facts::start(head, core.side, &core.options));
         if facts.route().is_none()
             && let Some(Some(route)) = isolated(|| core.options.routes.find(head, facts.protocol()))
         {
             facts.set_route(route);
+        }
+        // after the route, as looking among no extensions costs nothing
+        if starter {
+            facts.travel_with(head);
         }
         let seen = Seen {
             version: head.version,
