@@ -160,9 +160,14 @@ mod tests {
             assert_eq!(code.as_str(), *name);
             assert_eq!(Code::from_header(index.to_string().as_bytes()), *code);
         }
-        for malformed in ["", "17", "99", "100", "-1", "+1", "01", "x", "1x", " 1"] {
+        for malformed in ["", "17", "20", "25", "99", "100", "-1", "+1", "01", "x", "1x", " 1"] {
             assert_eq!(Code::from_header(malformed.as_bytes()), Code::Unknown, "{malformed}");
         }
+    }
+
+    #[test]
+    fn codes_are_written_as_the_specification_writes_them() {
+        assert_eq!(Code::DeadlineExceeded.to_string(), "DEADLINE_EXCEEDED");
     }
 
     #[test]

@@ -161,7 +161,6 @@ impl Seen {
         };
         let classify = facts.classify();
         let failure = match last {
-            _ if outcome != Outcome::Failed => None,
             Last::Error(error) => isolated(|| classify.name_of(error)).flatten(),
             _ if self.is(Shape::Impossible) => None,
             _ => Some(ErrorType::CONTENT_LENGTH_MISMATCH),

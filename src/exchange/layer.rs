@@ -76,7 +76,8 @@ impl<O: Clone> ObserveLayer<O> {
         self.with_options(|options| options.routes = routes)
     }
 
-    /// The observer, to be fused with others.
+    /// The observer, to be fused with others. Clock, classification, deadline and routes are the
+    /// layer's, and stay behind: set them on the layer that the fused observers go into.
     pub fn into_observer(self) -> O {
         Arc::unwrap_or_clone(self.core).observer
     }

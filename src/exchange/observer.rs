@@ -23,6 +23,48 @@ use super::facts::Facts;
 /// the outermost. `begin` runs outer to inner, `response` and `end` inner to outer, and an inner
 /// observer's callbacks run inside the outer ones' scopes. A callback that panics costs nobody
 /// else a record.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use http::request;
+/// use tower_observability::classify::Side;
+/// use tower_observability::exchange::{End, Facts, ObserveLayer, Observer};
+///
+/// /// Counts the bytes handed over, and the exchanges that went wrong.
+/// #[derive(Clone, Default)]
+/// struct Count(Arc<(AtomicU64, AtomicU64)>);
+///
+/// impl Observer for Count {
+///     type Exchange = (); // nothing to remember between the callbacks
+///
+///     fn begin(&self, _: &mut request::Parts, _: &Arc<Facts>) {}
+///
+///     fn end(&self, (): (), end: &End<'_>) {
+///         self.0.0.fetch_add(end.response_bytes, Ordering::Relaxed);
+///         self.0.1.fetch_add(u64::from(end.is_error), Ordering::Relaxed);
+///     }
+/// }
+///
+/// let alone = ObserveLayer::new(Side::Server, Count::default());
+/// // fused with others, in one wrapper: the first is the outermost
+/// # #[cfg(all(feature = "request-id", feature = "access-log"))] {
+/// # use tower_observability::{access_log::AccessLogLayer, request_id::RequestIdLayer};
+/// let fused = ObserveLayer::new(
+///     Side::Server,
+///     (
+///         RequestIdLayer::server().into_observer(),
+///         AccessLogLayer::server().into_observer(),
+///         Count::default(),
+///     ),
+/// );
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not observe exchanges",
+    note = "of a layer such as `AccessLogLayer`, fuse the observer: `layer.into_observer()`"
+)]
 pub trait Observer: Send + Sync + 'static {
     /// What is kept of an exchange from its beginning to its end.
     type Exchange: Send + Sync + 'static;

@@ -168,6 +168,14 @@ fn a_content_length_said_twice_counts_if_it_is_the_same() {
 }
 
 #[test]
+fn a_content_length_may_have_nineteen_digits() {
+    let long = "0000000000000000005";
+    let script = Script::body(ScriptBody::new().data("hi")).with_header("content-length", long);
+    let expected = ours(Outcome::Failed, "content_length_mismatch", ok(Server, 2));
+    Scenario::new(Server, script).records(expected);
+}
+
+#[test]
 fn the_request_size_is_its_content_length() {
     let request = || Request::builder().header("content-length", "12").body(()).unwrap();
     Scenario::new(Server, Script::status(OK))

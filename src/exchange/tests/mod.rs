@@ -4,6 +4,7 @@
 mod ambient;
 mod chains;
 mod endings;
+mod facts;
 mod grpc;
 mod identity;
 mod isolation;
