@@ -19,6 +19,7 @@ pub enum Side {
 
 /// What an exchange speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Protocol {
     /// Plain HTTP, gRPC-Web included.
     Http,
@@ -87,6 +88,7 @@ pub enum Goodness {
 
 /// A low-cardinality name of what went wrong (OpenTelemetry's `error.type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ErrorType {
     /// An HTTP status that is an error on this side.
     Status(StatusCode),
@@ -252,7 +254,7 @@ fn completed_blame(ending: &Ending) -> Blame {
         (Side::Server, Some(code), _) => code.is_server_error(),
         (Side::Server, None, status) => status.is_some_and(|status| status.is_server_error()),
         // the caller stopped reading, which cancels the call
-        (Side::Client, Some(_), _) if ending.unread => return Blame::Peer,
+        (Side::Client, Some(grpc::Code::Cancelled), _) if ending.unread => return Blame::Peer,
         (Side::Client, Some(code), _) => code != grpc::Code::Ok,
         (Side::Client, None, status) => status.is_some_and(|status| status.as_u16() >= 400),
     };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::request;
 use http::uri::PathAndQuery;
 
-use crate::classify::Protocol;
+use crate::classify::Side;
 use crate::config::ConfigError;
 
 /// A route template such as `/users/{id}`, or a gRPC method such as `pkg.Service/Method`.
@@ -90,18 +90,29 @@ impl fmt::Debug for Route {
     }
 }
 
-/// `pkg.Service/Method` of a path that has exactly that form.
+/// `pkg.Service/Method` of a path that has exactly that form, in characters that gRPC's names have.
 fn grpc_method(path: &str) -> Option<&str> {
-    let name = path.strip_prefix('/')?;
+    const MAX: usize = 255;
+    let name = path.strip_prefix('/').filter(|name| name.len() <= MAX)?;
     let (service, method) = name.split_once('/')?;
-    (!service.is_empty() && !method.is_empty() && !method.contains('/')).then_some(name)
+    let valid = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+    };
+    (valid(service) && valid(method)).then_some(name)
 }
 
 type Extract = dyn Fn(&request::Parts) -> Option<Route> + Send + Sync;
 
-/// How a wrapper finds the route of a request: the user's own extractor, then a [`Route`] among the
-/// request's extensions (how a client tells its template), then what the framework knows (axum's
-/// `MatchedPath`, the method in a gRPC path).
+/// How a wrapper finds the route of a request, best first:
+///
+/// 1. the user's own extractor, and [`Facts::set_route`](crate::exchange::Facts::set_route);
+/// 2. on a client, a [`Route`] among the request's extensions, which is taken out;
+/// 3. the gRPC method, of an exchange that proved to be gRPC: `_OTHER` when it is not among the
+///    known ones, or, where none are listed, when the server answered UNIMPLEMENTED;
+/// 4. on a server, axum's `MatchedPath`.
+///
+/// Where several wrappers share an exchange, each adds what it can see.
 ///
 /// A wrapper *around* a whole axum `Router` cannot see the match; the first wrapper inside it that
 /// can, fills the route for all. [`ObserveLayer::route_recorder`] is a wrapper that does just that.
@@ -149,37 +160,46 @@ impl Routes {
         Ok(self)
     }
 
-    /// The route of a request, as far as it can be seen from here.
-    pub(crate) fn find(&self, head: &request::Parts, protocol: Protocol) -> Option<Route> {
-        if let Some(route) = self.extract.as_ref().and_then(|extract| extract(head)) {
-            return Some(route);
-        }
-        if let Some(route) = head.extensions.get::<Route>() {
-            return Some(route.clone());
-        }
-        match protocol {
-            Protocol::Grpc => Some(self.grpc_route(head)),
-            Protocol::Http => matched_path(head),
+    /// What the user says the route is.
+    pub(crate) fn told(&self, head: &mut request::Parts, side: Side) -> Option<Route> {
+        let extracted = self.extract.as_ref().and_then(|extract| extract(head));
+        match side {
+            Side::Server => extracted,
+            Side::Client => extracted.or_else(|| head.extensions.remove::<Route>()),
         }
     }
 
-    fn grpc_route(&self, head: &request::Parts) -> Route {
-        let Some(path) = head.uri.path_and_query() else { return Route::OTHER };
-        match (grpc_method(path.path()), &self.grpc_methods) {
-            (None, _) => Route::OTHER,
-            (Some(method), Some(known)) if !known.contains(method) => Route::OTHER,
-            (Some(_), _) => Route(Repr::GrpcPath(path.clone())),
-        }
+    /// The method of a gRPC request by the list of known ones, if there is a list.
+    pub(crate) fn listed(&self, head: &request::Parts) -> Option<Route> {
+        let known = self.grpc_methods.as_ref()?;
+        let path = head.uri.path_and_query();
+        let method = path.and_then(|path| grpc_method(path.path()));
+        Some(match (path, method) {
+            (Some(path), Some(method)) if known.contains(method) => {
+                Route(Repr::GrpcPath(path.clone()))
+            }
+            _ => Route::OTHER,
+        })
     }
 }
 
+/// The method of a gRPC request, as its caller wrote it.
+pub(crate) fn called(head: &request::Parts) -> Route {
+    match head.uri.path_and_query() {
+        Some(path) if grpc_method(path.path()).is_some() => Route(Repr::GrpcPath(path.clone())),
+        _ => Route::OTHER,
+    }
+}
+
+/// The template that axum matched.
 #[cfg(feature = "axum")]
-fn matched_path(head: &request::Parts) -> Option<Route> {
+pub(crate) fn matched(head: &request::Parts) -> Option<Route> {
     head.extensions.get::<axum::extract::MatchedPath>().cloned().map(Route::from)
 }
 
+/// The template that axum matched, which only the `axum` feature can read.
 #[cfg(not(feature = "axum"))]
-fn matched_path(_: &request::Parts) -> Option<Route> {
+pub(crate) fn matched(_: &request::Parts) -> Option<Route> {
     None
 }
 
@@ -202,27 +222,27 @@ mod tests {
         Request::builder().uri(uri).body(()).unwrap().into_parts().0
     }
 
-    fn found(routes: &Routes, uri: &str, protocol: Protocol) -> Option<String> {
-        routes.find(&head(uri), protocol).map(|route| route.to_string())
-    }
-
     #[test]
     fn a_grpc_path_is_its_method() {
-        let routes = Routes::new();
-        let grpc = |uri| found(&routes, uri, Protocol::Grpc).unwrap();
+        let grpc = |uri| called(&head(uri)).to_string();
         assert_eq!(grpc("/pkg.Svc/Do"), "pkg.Svc/Do");
         assert_eq!(grpc("http://host:1/pkg.Svc/Do?x=1"), "pkg.Svc/Do");
-        for odd in ["/", "/Do", "//Do", "/Svc/", "/a/b/c", "*"] {
+        assert_eq!(grpc("/pkg.v1_b.Svc-2/Do_It"), "pkg.v1_b.Svc-2/Do_It");
+        let long = format!("/pkg.Svc/{}", "x".repeat(248));
+        for odd in ["/", "/Do", "//Do", "/Svc/", "/a/b/c", "*", "/a.B/C;token=x", "/a.B/%41", &long]
+        {
             assert_eq!(grpc(odd), "_OTHER", "{odd}");
         }
-        assert_eq!(found(&routes, "/pkg.Svc/Do", Protocol::Http), None);
     }
 
     #[test]
     fn known_grpc_methods_bound_the_rest() {
+        assert_eq!(Routes::new().listed(&head("/pkg.Svc/Do")), None);
         let routes = Routes::new().grpc_methods(["pkg.Svc/Do"]).unwrap();
-        assert_eq!(found(&routes, "/pkg.Svc/Do", Protocol::Grpc).unwrap(), "pkg.Svc/Do");
-        assert_eq!(found(&routes, "/pkg.Svc/Other", Protocol::Grpc).unwrap(), "_OTHER");
+        let listed = |uri| routes.listed(&head(uri)).map(|route| route.to_string());
+        assert_eq!(listed("/pkg.Svc/Do").as_deref(), Some("pkg.Svc/Do"));
+        assert_eq!(listed("/pkg.Svc/Other").as_deref(), Some("_OTHER"));
+        assert_eq!(listed("/").as_deref(), Some("_OTHER"));
     }
 
     #[test]
@@ -234,22 +254,17 @@ mod tests {
     }
 
     #[test]
-    fn the_users_extractor_goes_first() {
+    fn the_user_tells_by_an_extractor_and_a_client_by_the_extensions_too() {
         let routes = Routes::new()
             .extract(|head| head.uri.path().starts_with("/users/").then(|| "/users/{id}".into()));
-        assert_eq!(found(&routes, "/users/7", Protocol::Http).unwrap(), "/users/{id}");
-        assert_eq!(found(&routes, "/orders/7", Protocol::Http), None);
-        assert_eq!(found(&routes, "/users/7", Protocol::Grpc).unwrap(), "/users/{id}");
-        assert_eq!(found(&routes, "/pkg.Svc/Do", Protocol::Grpc).unwrap(), "pkg.Svc/Do");
-    }
+        assert_eq!(routes.told(&mut head("/users/7"), Side::Server), Some("/users/{id}".into()));
+        assert_eq!(routes.told(&mut head("/orders/7"), Side::Server), None);
 
-    #[test]
-    fn a_route_among_the_extensions_is_found() {
-        let mut head = head("/users/7");
-        head.extensions.insert(Route::from("/users/{id}"));
-        let found = |protocol| Routes::new().find(&head, protocol).map(|route| route.to_string());
-        assert_eq!(found(Protocol::Http).as_deref(), Some("/users/{id}"));
-        assert_eq!(found(Protocol::Grpc).as_deref(), Some("/users/{id}"));
+        let mut head = head("/orders/7");
+        head.extensions.insert(Route::from("/orders/{id}"));
+        assert_eq!(routes.told(&mut head, Side::Server), None, "it was meant for a client");
+        assert_eq!(routes.told(&mut head, Side::Client), Some("/orders/{id}".into()));
+        assert_eq!(routes.told(&mut head, Side::Client), None, "it was taken out");
     }
 
     #[test]

@@ -9,7 +9,8 @@ use tracing::metadata::Kind;
 use tracing::{Level, Metadata};
 
 use super::control::visible;
-use super::json::{Hex, Object};
+use super::hex::Hex;
+use super::json::Object;
 use super::line::{Ended, Line};
 use super::sampling::known_method;
 use super::{ENDED, STARTED, TARGET};
@@ -54,7 +55,7 @@ pub(super) fn emit(line: &Line<'_>) {
                 "client.address" = line.client_address().map(|a| a.to_string()).as_deref(),
                 "server.address" = line.server_address().map(|h| visible(h.into())).as_deref(),
                 "server.port" = line.server_port(),
-                "user_agent.original" = line.user_agent().map(visible).as_deref(),
+                "user_agent.original" = line.visible_agent().as_deref(),
                 "network.protocol.version" = line.version(),
                 "headers" = line.headers_json().as_deref()
             })
@@ -82,7 +83,7 @@ pub(super) fn emit(line: &Line<'_>) {
                 "client.address" = line.client_address().map(|a| a.to_string()).as_deref(),
                 "server.address" = line.server_address().map(|h| visible(h.into())).as_deref(),
                 "server.port" = line.server_port(),
-                "user_agent.original" = line.user_agent().map(visible).as_deref(),
+                "user_agent.original" = line.visible_agent().as_deref(),
                 "network.protocol.version" = line.version(),
                 "http.request.body.size" = $ended.end.request_bytes,
                 "http.response.body.size" = $ended.response_bytes(),
@@ -133,6 +134,10 @@ impl Line<'_> {
 
     fn visible_query(&self) -> Option<Cow<'_, str>> {
         self.query().map(|query| visible(self.shown.redaction().query(query)))
+    }
+
+    fn visible_agent(&self) -> Option<Cow<'_, str>> {
+        self.user_agent().map(|agent| visible(self.shown.agent(agent)))
     }
 
     fn attributes_json(&self) -> Option<String> {

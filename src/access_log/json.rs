@@ -170,64 +170,30 @@ pub(super) fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
 
 /// Appends seconds with nine decimals.
 pub(super) fn push_seconds(out: &mut Vec<u8>, time: Duration) {
-    push_number(out, time.as_secs());
-    out.push(b'.');
-    out.extend_from_slice(&timestamp::nine_digits(time.subsec_nanos()));
+    match time.as_secs() {
+        0 => out.push(b'0'), // nearly always
+        seconds => push_number(out, seconds),
+    }
+    timestamp::push_fraction(out, time.subsec_nanos());
 }
 
 fn push_address(out: &mut Vec<u8>, address: IpAddr) {
     match address {
         IpAddr::V4(address) => {
-            for (index, octet) in address.octets().into_iter().enumerate() {
-                if index > 0 {
-                    out.push(b'.');
-                }
-                push_number(out, octet);
+            let (mut text, mut length) = ([b'.'; 16], 0);
+            for octet in address.octets() {
+                let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit);
+                let digits = &digits[if octet > 99 { 0 } else { 2 - usize::from(octet > 9) }..];
+                text[length..length + digits.len()].copy_from_slice(digits);
+                length += digits.len() + 1; // the dot is there
             }
+            out.extend_from_slice(&text[..length - 1]);
         }
         IpAddr::V6(address) => {
             // writing into a Vec cannot fail
             let _ = write!(out, "{address}");
         }
     }
-}
-
-/// The lower-case hexadecimal digits of an ID.
-pub(super) struct Hex<const N: usize>([u8; N]);
-
-impl Hex<32> {
-    pub(super) fn trace_id(id: u128) -> Self {
-        Self(digits(&id.to_be_bytes()))
-    }
-}
-
-impl Hex<16> {
-    pub(super) fn span_id(id: u64) -> Self {
-        Self(digits(&id.to_be_bytes()))
-    }
-}
-
-impl<const N: usize> Hex<N> {
-    pub(super) fn as_str(&self) -> &str {
-        // every digit is ASCII, so the fallback is never taken
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-impl<const N: usize> AsRef<[u8]> for Hex<N> {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-fn digits<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut digits = [b'0'; N];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = HEX[usize::from(byte >> 4)];
-        pair[1] = HEX[usize::from(byte & 15)];
-    }
-    digits
 }
 
 #[cfg(test)]
@@ -266,9 +232,11 @@ mod tests {
             object.nanoseconds(key!("n"), Duration::from_micros(7));
             object.nanoseconds(key!("m"), Duration::MAX);
             object.address(key!("v4"), "192.0.2.70".parse().unwrap());
+            object.address(key!("max"), "255.255.255.255".parse().unwrap());
+            object.address(key!("tens"), "0.10.99.100".parse().unwrap());
             object.address(key!("v6"), "2001:db8::1".parse().unwrap());
         });
-        let expected = r#"{"s":12.005000000,"n":7000,"m":18446744073709551615,"v4":"192.0.2.70","v6":"2001:db8::1"}"#;
+        let expected = r#"{"s":12.005000000,"n":7000,"m":18446744073709551615,"v4":"192.0.2.70","max":"255.255.255.255","tens":"0.10.99.100","v6":"2001:db8::1"}"#;
         assert_eq!(text, expected);
     }
 
@@ -286,11 +254,5 @@ mod tests {
         let expected =
             r#"{"user.id":"a\"da","cart\n":-3,"ratio":0.5,"nan":null,"vip":true,"new":false}"#;
         assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn ids_keep_their_leading_zeros() {
-        assert_eq!(Hex::trace_id(0x0a).as_str(), "0000000000000000000000000000000a");
-        assert_eq!(Hex::span_id(u64::MAX - 1).as_str(), "fffffffffffffffe");
     }
 }

@@ -1,6 +1,5 @@
 //! What a line tells, before any schema has named it.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
@@ -138,12 +137,12 @@ impl<'a> Line<'a> {
 
     /// The template of an HTTP route.
     pub(super) fn route(&self) -> Option<&'a Route> {
-        self.facts.route().filter(|_| self.facts.protocol() == Protocol::Http)
+        self.known_route(Protocol::Http)
     }
 
     /// The gRPC method.
     pub(super) fn rpc_method(&self) -> Option<&'a Route> {
-        self.facts.route().filter(|_| self.facts.protocol() == Protocol::Grpc)
+        self.known_route(Protocol::Grpc)
     }
 
     pub(super) fn path(&self) -> Option<&'a str> {
@@ -184,13 +183,28 @@ impl<'a> Line<'a> {
         self.begun.client_address
     }
 
-    pub(super) fn user_agent(&self) -> Option<Cow<'a, str>> {
-        self.begun.user_agent.as_ref().map(|agent| self.shown.agent(agent))
+    /// As it was sent: `shown` tells what may be shown of it.
+    pub(super) fn user_agent(&self) -> Option<&'a HeaderValue> {
+        self.begun.user_agent.as_ref()
+    }
+
+    fn known_route(&self, of: Protocol) -> Option<&'a Route> {
+        let (protocol, route) = match &self.ended {
+            Some(ended) => (ended.end.protocol, ended.end.route),
+            None => (self.facts.protocol(), self.facts.route()),
+        };
+        route.filter(|_| protocol == of)
     }
 
     /// `1.1`, `2`.
     pub(super) fn version(&self) -> Option<&'static str> {
-        match self.begun.version {
+        let version = match &self.ended {
+            Some(ended) => ended.end.version?,
+            None if self.facts.side() == Side::Server => self.begun.version,
+            // what a client will speak is not known before its answer
+            None => return None,
+        };
+        match version {
             Version::HTTP_09 => Some("0.9"),
             Version::HTTP_10 => Some("1.0"),
             Version::HTTP_11 => Some("1.1"),

@@ -41,7 +41,7 @@
 //! # Safe by default
 //!
 //! The message never changes. Query, path, user agent and headers pass
-//! [`Redaction`](crate::redact::Redaction); userinfo is never read. Every character that could end
+//! [`Redaction`]; userinfo is never read. Every character that could end
 //! a line or drive a terminal is escaped before a subscriber sees it. Headers are logged by
 //! allow-list only. The text of an error is not logged: it may hold anything.
 //!
@@ -59,6 +59,7 @@
 mod control;
 mod event;
 mod headers;
+mod hex;
 mod json;
 mod line;
 mod lines;

@@ -118,7 +118,7 @@ impl Sampler {
     pub(super) fn judge(&self, end: &End<'_>, status: Option<u16>, must_be: bool) -> Option<Kept> {
         let now = end.facts.started() + end.duration;
         let code = end.grpc_status.map(|code| code.number());
-        let key = Key::new(end.facts.method(), end.facts.route(), status, code);
+        let key = Key::new(end.facts.method(), end.route, status, code);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.of(key, now, |count| count.judge(self.rule, now, must_be))
     }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::HeaderValue;
 use http::header::USER_AGENT;
 
+use crate::escape;
 use crate::redact::{REDACTED, Redaction};
 
 /// A redaction policy, with short cuts for what most requests do not have.
@@ -28,39 +29,45 @@ impl Shown {
     /// Hands the path to `out`, without the secrets in it.
     #[inline]
     pub(super) fn write_path(&self, path: &str, out: &mut impl FnMut(&str)) {
-        // a segment such as `;token=x`, an encoded one, or another URL
-        if may_hide(path) {
-            self.redaction.write_query(path, out);
-        } else {
+        if path.bytes().all(|byte| HIDES_NOTHING[usize::from(byte)]) {
             out(path);
+        } else {
+            self.redaction.write_query(path, out);
         }
     }
 
     /// The user agent, as the policy shows any header.
-    #[inline]
     pub(super) fn agent<'a>(&self, agent: &'a HeaderValue) -> Cow<'a, str> {
-        if self.hides_agents || agent.is_sensitive() {
+        if self.hides_agents {
             return Cow::Borrowed(REDACTED);
         }
-        match std::str::from_utf8(agent.as_bytes()) {
-            Ok(text) if !may_hide(text) => Cow::Borrowed(text),
-            _ => self.redaction.header_value(&USER_AGENT, agent),
+        self.redaction.header_value(&USER_AGENT, agent)
+    }
+
+    /// Appends the user agent to a JSON string.
+    #[inline]
+    pub(super) fn write_agent(&self, agent: &HeaderValue, out: &mut Vec<u8>) {
+        let bytes = agent.as_bytes();
+        let shown = !self.hides_agents && !agent.is_sensitive();
+        if shown && bytes.iter().all(|byte| HIDES_NOTHING[usize::from(*byte)]) {
+            out.extend_from_slice(bytes);
+        } else {
+            escape::json_fragment(out, &self.agent(agent));
         }
     }
 }
 
-/// Whether a text can have anything in it that a policy hides: a key before `=`, one in quotes
-/// before a colon, an encoded part, or userinfo. Looks at every byte, without a branch for each.
-fn may_hide(text: &str) -> bool {
-    let marks = |byte: u8| {
-        u8::from(byte == b'=')
-            | u8::from(byte == b'%')
-            | u8::from(byte == b'@')
-            | u8::from(byte == b'"')
-            | u8::from(byte == b'\'')
-    };
-    text.bytes().fold(0, |marked, byte| marked | marks(byte)) != 0
-}
+/// The bytes of a text that needs no escape and has nothing in it that a policy hides: no key
+/// before `=`, none in quotes before a colon, no encoded part, no userinfo.
+const HIDES_NOTHING: [bool; 256] = {
+    let mut harmless = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        harmless[byte as usize] = !matches!(byte, b'=' | b'%' | b'@' | b'"' | b'\'' | b'\\');
+        byte += 1;
+    }
+    harmless
+};
 
 #[cfg(test)]
 mod tests {
@@ -69,7 +76,12 @@ mod tests {
     use super::*;
 
     fn shown(redaction: Redaction, agent: &HeaderValue) -> String {
-        Shown::new(redaction).agent(agent).into_owned()
+        let shown = Shown::new(redaction);
+        let (mut out, mut expected) = (Vec::new(), Vec::new());
+        shown.write_agent(agent, &mut out);
+        escape::json_fragment(&mut expected, &shown.agent(agent));
+        assert_eq!(out, expected);
+        shown.agent(agent).into_owned()
     }
 
     #[test]

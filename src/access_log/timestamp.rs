@@ -30,24 +30,21 @@ pub(super) fn push(out: &mut Vec<u8>, at: SystemTime) {
         }
     };
     out.extend_from_slice(&text);
-    out.push(b'.');
-    out.extend_from_slice(&nine_digits(since.subsec_nanos()));
+    push_fraction(out, since.subsec_nanos());
     out.push(b'Z');
 }
 
-/// A number below 10⁹ with leading zeros.
+/// Appends a point and nanoseconds, which are below 10⁹, with nine digits.
 #[inline]
-pub(super) fn nine_digits(number: u32) -> [u8; 9] {
-    let mut text = [b'0'; 9];
-    let mut rest = number;
-    let (pairs, last) = text.split_at_mut(8);
-    last[0] = digit(rest % 10);
-    rest /= 10;
-    for pair in pairs.chunks_exact_mut(2).rev() {
-        pair.copy_from_slice(&two_digits(rest % 100));
-        rest /= 100;
+pub(super) fn push_fraction(out: &mut Vec<u8>, nanoseconds: u32) {
+    // a one in front makes the leading zeros be written, and gives its place to the point
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(nanoseconds + 1_000_000_000).as_bytes();
+    if let Ok([_, fraction @ ..]) = <[u8; 10]>::try_from(digits) {
+        let mut text = [b'.'; 10];
+        text[1..].copy_from_slice(&fraction);
+        out.extend_from_slice(&text);
     }
-    text
 }
 
 fn to_the_second(second: u64) -> ToTheSecond {

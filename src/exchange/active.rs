@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use bytes::Buf;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, request, response};
+use http::{HeaderMap, HeaderValue, request, response};
 use http_body::{Body, Frame};
 
-use super::end::{Last, Seen, SeenResponse, Shape, grpc_status};
+use super::end::{Last, Seen, SeenResponse, Shape};
 use super::facts::{CaughtPanic, Facts, Start, join_or_start};
 use super::layer::Core;
 use super::observer::{Observer, isolated, within};
 use super::scope;
+use crate::classify::Protocol;
+use crate::grpc;
 
 /// The payload of a panic on its way through.
 pub(super) type Panic = Box<dyn Any + Send>;
@@ -40,11 +42,7 @@ impl<O: Observer> Active<O> {
             deadline: core.options.deadline,
         };
         let (facts, starter) = join_or_start(head, &start);
-        if facts.route().is_none()
-            && let Some(Some(route)) = isolated(|| core.options.routes.find(head, facts.protocol()))
-        {
-            facts.set_route(route);
-        }
+        facts.find_route(&core.options.routes, head);
         let seen = Seen {
             version: head.version,
             request_bytes: content_length(&head.headers),
@@ -64,7 +62,10 @@ impl<O: Observer> Active<O> {
     /// and resumed like one of the service.
     pub(super) fn request_body<B: 'static>(&mut self, body: B) -> Result<B, Panic> {
         let Some(exchange) = &mut self.observing else { return Ok(body) };
-        catch_unwind(AssertUnwindSafe(|| self.core.observer.request_body(exchange, body)))
+        catch_unwind(AssertUnwindSafe(|| {
+            let _scope = scope::enter(&mut self.scope);
+            self.core.observer.request_body(exchange, body)
+        }))
     }
 
     /// Runs a piece of the inner service in scope; a panic of it is caught to be told and resumed.
@@ -78,36 +79,46 @@ impl<O: Observer> Active<O> {
     /// Takes the response headers; `true` when the exchange ended with them.
     pub(super) fn respond(&mut self, head: &mut response::Parts, body: Ahead) -> bool {
         let facts = &self.facts;
-        let seen = SeenResponse {
-            status: head.status,
-            after: facts.elapsed(),
-            grpc_status: grpc_status(facts.protocol(), &head.headers),
-            expected: content_length(&head.headers).or(body.exact),
-            shape: Shape::of(head.status, facts.method()),
-        };
-        let after = seen.after;
-        let ended = seen.shape != Shape::Full || body.is_over;
-        self.seen.response = Some(seen);
+        let after = facts.elapsed();
+        let expected = content_length(&head.headers).or(body.exact);
         if let Some(exchange) = &mut self.observing {
             let _scope = scope::enter(&mut self.scope);
             isolated(|| self.core.observer.response(exchange, head, facts));
         }
+        // read after the observers, who may have changed it: what is sent is what is told
+        let (claims_grpc, grpc_status) = match facts.protocol() {
+            Protocol::Grpc => (grpc::is_grpc(&head.headers), grpc::status(&head.headers)),
+            _ => (false, None),
+        };
+        let shape = Shape::of(head.status, facts.method());
+        let ended = shape != Shape::Full || body.is_over;
+        self.seen.response = Some(SeenResponse {
+            status: head.status,
+            version: head.version,
+            after,
+            is_grpc: claims_grpc || grpc_status.is_some(),
+            grpc_status,
+            expected,
+            shape,
+        });
         if ended {
             self.end_at(Last::BodyEnded, after);
         }
         ended
     }
 
-    /// Notes a frame of the body.
-    pub(super) fn frame<D: Buf>(&mut self, frame: &Frame<D>) {
-        if let Some(data) = frame.data_ref() {
-            self.seen.handed = self.seen.handed.saturating_add(data.remaining() as u64);
-            if O::WANTS_DATA {
-                self.data(data);
-            }
+    /// Notes a frame of the body, of which `length` bytes are data.
+    pub(super) fn frame<D: Buf>(&mut self, frame: &Frame<D>, length: u64) {
+        self.seen.handed = self.seen.handed.saturating_add(length);
+        if O::WANTS_DATA
+            && let Some(data) = frame.data_ref()
+        {
+            self.data(data);
         }
-        if let Some(trailers) = frame.trailers_ref() {
-            self.seen.trailers = grpc_status(self.facts.protocol(), trailers);
+        if let Some(trailers) = frame.trailers_ref()
+            && self.facts.protocol() == Protocol::Grpc
+        {
+            self.seen.trailers = grpc::status(trailers);
         }
     }
 
@@ -115,16 +126,13 @@ impl<O: Observer> Active<O> {
     fn data(&mut self, data: &impl Buf) {
         let Some(exchange) = &mut self.observing else { return };
         let _scope = scope::enter(&mut self.scope);
-        let mut pieces = [IoSlice::new(&[]); 16];
-        let filled = data.chunks_vectored(&mut pieces);
-        for piece in &pieces[..filled] {
-            isolated(|| self.core.observer.data(exchange, piece));
-        }
-    }
-
-    /// Tells the wrappers outside of a panic that goes no further.
-    pub(super) fn caught_panic(&self) {
-        self.facts.set_caught_panic(CaughtPanic::new());
+        isolated(|| {
+            let mut pieces = [IoSlice::new(&[]); 16];
+            let filled = data.chunks_vectored(&mut pieces);
+            for piece in pieces.iter().take(filled) {
+                isolated(|| self.core.observer.data(exchange, piece));
+            }
+        });
     }
 
     /// Ends the exchange where it lies: a move would copy all that the observers keep of it.
@@ -142,12 +150,16 @@ impl<O: Observer> Active<O> {
     }
 
     fn end_at(&mut self, last: Last<'_>, duration: Duration) {
+        if matches!(last, Last::Panic(_)) {
+            // whatever a layer between makes of it, the wrappers outside tell the same
+            self.facts.set_caught_panic(CaughtPanic::new());
+        }
         if self.starter {
             self.facts.end();
         }
-        let Some(exchange) = self.observing.take() else { return };
         let _scope = scope::enter(&mut self.scope);
         isolated(|| {
+            let Some(exchange) = self.observing.take() else { return };
             let end = self.seen.judge(&self.facts, last, duration);
             self.core.observer.end(exchange, &end);
         });
@@ -166,10 +178,14 @@ impl Ahead {
     }
 }
 
-/// The Content-Length, if it is one number.
+/// The Content-Length, if it is one number, however often it is said.
 fn content_length(headers: &HeaderMap) -> Option<u64> {
-    let value = headers.get(CONTENT_LENGTH)?.as_bytes();
+    let mut values = headers.get_all(CONTENT_LENGTH).iter().map(HeaderValue::as_bytes);
+    let value = values.next()?;
     if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    if values.any(|other| other != value) {
         return None;
     }
     Some(value.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))

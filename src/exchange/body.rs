@@ -5,6 +5,7 @@ use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -55,22 +56,25 @@ where
                 None => Poll::Ready(None),
             };
         };
-        // whether the body has ended is asked in scope too: it is the body's own code
+        // what a frame is and whether the body has ended is asked in scope too: it is its own code
         let polled = active.run(|| {
             let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
-                return Poll::Ready((None, true));
+                return Poll::Ready((None, 0, true));
             };
             let frame = ready!(inner.as_mut().poll_frame(cx));
-            let last = match &frame {
-                Some(Ok(frame)) => frame.is_trailers() || inner.is_end_stream(),
-                Some(Err(_)) | None => true,
+            let (length, last) = match &frame {
+                Some(Ok(frame)) => (
+                    frame.data_ref().map_or(0, |data| data.remaining() as u64),
+                    frame.is_trailers() || inner.is_end_stream(),
+                ),
+                Some(Err(_)) | None => (0, true),
             };
             if last {
                 this.inner.set(None);
             }
-            Poll::Ready((frame, last))
+            Poll::Ready((frame, length, last))
         });
-        let (frame, last) = match polled {
+        let (frame, length, last) = match polled {
             Ok(polled) => ready!(polled),
             Err(panic) => {
                 end_with_panic(this.active, &panic, || this.inner.set(None));
@@ -78,7 +82,7 @@ where
             }
         };
         if let Some(Ok(frame)) = &frame {
-            active.frame(frame);
+            active.frame(frame, length);
         }
         if last {
             let last = match &frame {

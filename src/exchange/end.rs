@@ -13,10 +13,11 @@ use crate::classify::{
     Blame, Classify, Ending, ErrorType, Goodness, Outcome, Protocol, Side, Verdict,
 };
 use crate::error;
-use crate::grpc::{self, Code};
+use crate::grpc::Code;
+use crate::route::Route;
 
 /// The end of an exchange, as every observer is told it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct End<'a> {
     /// What is known of the exchange.
@@ -29,8 +30,13 @@ pub struct End<'a> {
     pub time_to_headers: Option<Duration>,
     /// The status of the response headers, if there were any.
     pub status: Option<StatusCode>,
-    /// The HTTP version of the request.
-    pub version: Version,
+    /// What it proved to speak: a server's answer decides whether a request that claimed to be gRPC
+    /// was.
+    pub protocol: Protocol,
+    /// The route, a template or a gRPC method; `None` when none was matched or told.
+    pub route: Option<&'a Route>,
+    /// The HTTP version: on a server the request's, on a client the response's, if there was one.
+    pub version: Option<Version>,
     /// The gRPC status; `None` for plain HTTP.
     pub grpc_status: Option<Code>,
     /// The bytes of the request body, by its Content-Length.
@@ -87,7 +93,10 @@ pub(super) struct Seen {
 
 pub(super) struct SeenResponse {
     pub(super) status: StatusCode,
+    pub(super) version: Version,
     pub(super) after: Duration,
+    /// Whether the headers are those of a gRPC answer.
+    pub(super) is_grpc: bool,
     /// `grpc-status` among the headers: a trailers-only answer.
     pub(super) grpc_status: Option<Code>,
     /// How many bytes the body must have, by Content-Length or an exact size hint.
@@ -129,11 +138,12 @@ impl Seen {
         last: Last<'a>,
         duration: Duration,
     ) -> End<'a> {
-        let outcome = self.outcome(facts, last, duration);
+        let protocol = self.protocol(facts);
+        let outcome = self.outcome(facts, protocol, last, duration);
         let unread = outcome == Outcome::Completed
             && facts.side() == Side::Client
             && matches!(last, Last::Dropped)
-            && !self.handed_all(facts.protocol());
+            && !self.handed_all(protocol);
         let error = match last {
             Last::Error(error) => Some(error),
             Last::Panic(payload) => payload,
@@ -143,9 +153,9 @@ impl Seen {
             side: facts.side(),
             outcome,
             status: self.response.as_ref().map(|seen| seen.status),
-            grpc_status: match facts.protocol() {
+            grpc_status: match protocol {
                 Protocol::Http => None,
-                Protocol::Grpc => Some(self.grpc_status(outcome, unread, last)),
+                Protocol::Grpc => Some(self.grpc_status(facts.side(), outcome, unread, last)),
             },
             unread,
         };
@@ -166,7 +176,13 @@ impl Seen {
             duration,
             time_to_headers: self.response.as_ref().map(|seen| seen.after),
             status: ending.status,
-            version: self.version,
+            protocol,
+            route: facts
+                .route_for(protocol, ending.grpc_status.filter(|_| self.response.is_some())),
+            version: match facts.side() {
+                Side::Server => Some(self.version),
+                Side::Client => self.response.as_ref().map(|seen| seen.version),
+            },
             grpc_status: ending.grpc_status,
             request_bytes: self.request_bytes,
             response_bytes: self.handed,
@@ -180,8 +196,22 @@ impl Seen {
         }
     }
 
+    /// A stranger's content type alone does not make a plain service one of gRPC.
+    fn protocol(&self, facts: &Facts) -> Protocol {
+        let proven = facts.side() == Side::Client
+            || self.trailers.is_some()
+            || self.response.as_ref().is_none_or(|seen| seen.is_grpc);
+        if proven { facts.protocol() } else { Protocol::Http }
+    }
+
     /// Panicked before failed before the transport's own end.
-    fn outcome(&self, facts: &Facts, last: Last<'_>, duration: Duration) -> Outcome {
+    fn outcome(
+        &self,
+        facts: &Facts,
+        protocol: Protocol,
+        last: Last<'_>,
+        duration: Duration,
+    ) -> Outcome {
         if matches!(last, Last::Panic(_)) || facts.caught_panic().is_some() {
             return Outcome::Panicked;
         }
@@ -194,7 +224,7 @@ impl Seen {
             Last::Error(_) => Outcome::Failed,
             Last::BodyEnded if self.fell_short() => Outcome::Failed,
             Last::BodyEnded => Outcome::Completed,
-            Last::Dropped if self.handed_all(facts.protocol()) => Outcome::Completed,
+            Last::Dropped if self.handed_all(protocol) => Outcome::Completed,
             Last::Dropped if ran_out => Outcome::DeadlineExceeded,
             Last::Dropped if self.response.is_none() => Outcome::Cancelled,
             Last::Dropped if facts.side() == Side::Client => Outcome::Completed,
@@ -224,30 +254,27 @@ impl Seen {
         protocol == Protocol::Http && self.expected() == Some(self.handed)
     }
 
-    fn grpc_status(&self, outcome: Outcome, unread: bool, last: Last<'_>) -> Code {
+    fn grpc_status(&self, side: Side, outcome: Outcome, unread: bool, last: Last<'_>) -> Code {
         let answered = self.trailers.or_else(|| self.response.as_ref()?.grpc_status);
         match outcome {
             Outcome::DeadlineExceeded => Code::DeadlineExceeded,
             Outcome::Panicked => Code::Internal,
             Outcome::Cancelled | Outcome::Aborted => Code::Cancelled,
-            Outcome::Failed => match last {
-                Last::Error(error) => error::grpc_code(error).unwrap_or(Code::Unavailable),
+            Outcome::Failed => match (last, side) {
+                (Last::Error(error), Side::Server) => {
+                    error::grpc_code(error).unwrap_or(Code::Internal)
+                }
+                (Last::Error(error), Side::Client) => {
+                    error::grpc_code(error).unwrap_or(Code::Unavailable)
+                }
                 _ => answered.unwrap_or(Code::Internal),
             },
             Outcome::Completed => match (answered, &self.response) {
                 (Some(code), _) => code,
-                (None, _) if unread => Code::Cancelled,
                 (None, Some(seen)) if seen.status != StatusCode::OK => Code::from_http(seen.status),
+                (None, _) if unread => Code::Cancelled,
                 (None, _) => Code::Unknown,
             },
         }
-    }
-}
-
-/// The gRPC status a block of headers or trailers of this exchange carries.
-pub(super) fn grpc_status(protocol: Protocol, headers: &http::HeaderMap) -> Option<Code> {
-    match protocol {
-        Protocol::Http => None,
-        Protocol::Grpc => grpc::status(headers),
     }
 }

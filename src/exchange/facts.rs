@@ -8,13 +8,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http::{Method, request};
 
+use super::observer::isolated;
 use super::scope;
 use crate::attribute::{Attributes, Value};
 use crate::classify::{Classify, Protocol, Side};
 use crate::clock::Clock;
 use crate::grpc;
 use crate::id::{RequestId, TraceIdentity};
-use crate::route::Route;
+use crate::route::{self, Route, Routes};
 
 /// The shared record of one exchange: what is known of it so far.
 ///
@@ -30,7 +31,13 @@ pub struct Facts {
     classify: Classify,
     parent: Option<Arc<Facts>>,
     level: AtomicU32,
-    route: OnceLock<Route>,
+    /// What the user said the route is.
+    told: OnceLock<Route>,
+    /// The gRPC method as its caller wrote it, and by a list of known ones.
+    called: Option<Route>,
+    listed: OnceLock<Route>,
+    /// What axum matched.
+    matched: OnceLock<Route>,
     request_id: OnceLock<RequestId>,
     trace: OnceLock<TraceIdentity>,
     caught_panic: OnceLock<CaughtPanic>,
@@ -71,7 +78,7 @@ impl Facts {
         self.side
     }
 
-    /// What the exchange speaks.
+    /// What the request claims to speak; [`End::protocol`](super::End) has what it proved to be.
     pub fn protocol(&self) -> Protocol {
         self.protocol
     }
@@ -101,19 +108,59 @@ impl Facts {
         self.deadline
     }
 
-    /// The exchange in whose scope this one was started.
+    /// The exchange in whose scope this one was started. A chain of more than 16 is cut: the next
+    /// one's parent is the first of the chain.
     pub fn parent(&self) -> Option<&Arc<Self>> {
         self.parent.as_ref()
     }
 
-    /// The route, once somebody who knows it was reached.
+    /// The route as far as it is known; [`End::route`](super::End) has the one to tell.
     pub fn route(&self) -> Option<&Route> {
-        self.route.get()
+        self.route_for(self.protocol, None)
     }
 
-    /// Fills the route; `false` when it was known already.
+    /// Tells the route, which goes before what frameworks say; `false` when it was told already.
     pub fn set_route(&self, route: impl Into<Route>) -> bool {
-        self.route.set(route.into()).is_ok()
+        self.told.set(route.into()).is_ok()
+    }
+
+    /// The route of an exchange that proved to speak `protocol`, with the code that was answered.
+    pub(super) fn route_for(
+        &self,
+        protocol: Protocol,
+        answered: Option<grpc::Code>,
+    ) -> Option<&Route> {
+        static OTHER: Route = Route::OTHER;
+        let (listed, called) = match protocol {
+            Protocol::Http => (None, None),
+            Protocol::Grpc => (self.listed.get(), self.called.as_ref()),
+        };
+        let proven = match (self.side, answered) {
+            (Side::Server, None) => None,
+            (Side::Server, Some(grpc::Code::Unimplemented)) => called.map(|_| &OTHER),
+            _ => called,
+        };
+        self.told.get().or(listed).or(proven).or_else(|| self.matched.get()).or(called)
+    }
+
+    /// Adds what a wrapper can see of the route.
+    pub(super) fn find_route(&self, routes: &Routes, head: &mut request::Parts) {
+        if self.told.get().is_none()
+            && let Some(Some(route)) = isolated(|| routes.told(head, self.side))
+        {
+            self.set_route(route);
+        }
+        if self.protocol == Protocol::Grpc
+            && let Some(route) = routes.listed(head)
+        {
+            let _ = self.listed.set(route);
+        }
+        if self.side == Side::Server
+            && self.matched.get().is_none()
+            && let Some(route) = route::matched(head)
+        {
+            let _ = self.matched.set(route);
+        }
     }
 
     /// The request ID.
@@ -150,6 +197,8 @@ impl Facts {
     /// Sets an attribute; `false` when the exchange has ended or a bound of [`Attributes`]
     /// refuses it.
     pub fn annotate(&self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> bool {
+        // the caller's conversions run before the lock is taken: they may annotate themselves
+        let (key, value) = (key.into(), value.into());
         let mut added = self.added();
         !added.ended && added.attributes.set(key, value)
     }
@@ -236,6 +285,19 @@ pub(super) fn join_or_start(head: &mut request::Parts, start: &Start<'_>) -> (Ar
     (facts, true)
 }
 
+/// The most ancestors an exchange keeps.
+const MAX_ANCESTORS: usize = 16;
+
+/// The parent, or the first of the chain where it would grow without end: a task that starts its
+/// successor for ever.
+fn bounded(parent: Arc<Facts>) -> Arc<Facts> {
+    let ancestors = || std::iter::successors(parent.parent(), |facts| facts.parent());
+    match ancestors().nth(MAX_ANCESTORS - 1).and_then(|_| ancestors().last()) {
+        Some(first) => Arc::clone(first),
+        None => parent,
+    }
+}
+
 impl Facts {
     fn start(head: &request::Parts, start: &Start<'_>) -> Self {
         let protocol = if grpc::is_grpc(&head.headers) { Protocol::Grpc } else { Protocol::Http };
@@ -252,9 +314,12 @@ impl Facts {
             deadline: [asked, start.deadline].into_iter().flatten().min(),
             clock: start.clock.clone(),
             classify: start.classify.clone(),
-            parent: scope::current(),
+            parent: scope::current().map(bounded),
             level: AtomicU32::new(0),
-            route: OnceLock::new(),
+            told: OnceLock::new(),
+            called: (protocol == Protocol::Grpc).then(|| route::called(head)),
+            listed: OnceLock::new(),
+            matched: OnceLock::new(),
             request_id: OnceLock::new(),
             trace: OnceLock::new(),
             caught_panic: OnceLock::new(),

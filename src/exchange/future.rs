@@ -87,7 +87,6 @@ pub(super) fn drop_then_end<O: Observer>(slot: &mut Option<Active<O>>, drop_inne
         Ok(()) => Active::end_in(slot, Last::Dropped),
         // during an unwind a second panic would abort the process: it stops here
         Err(panic) if std::thread::panicking() => {
-            active.caught_panic();
             Active::end_in(slot, Last::Panic(Some(&*panic)));
             discard(panic);
         }

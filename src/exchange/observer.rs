@@ -195,6 +195,18 @@ macro_rules! begin_inwards {
     }};
 }
 
+/// Wraps the request body outer to inner, each inside the scopes of those before it.
+macro_rules! bodies_inwards {
+    ($body:ident;) => { $body };
+    ($body:ident; ($o:ident $x:ident) $($rest:tt)*) => {{
+        let $body = match $x {
+            Some($x) => $o.request_body($x, $body),
+            None => $body,
+        };
+        within($o, $x, || bodies_inwards!($body; $($rest)*))
+    }};
+}
+
 /// Calls inner to outer, each inside the scopes of those outside it.
 macro_rules! outwards {
     (|$one:ident, $state:ident| $call:block) => { () };
@@ -239,11 +251,7 @@ macro_rules! tuple_observer {
             ) -> Body {
                 let ($($o,)+) = self;
                 let ($($x,)+) = exchange;
-                $(let body = match $x {
-                    Some($x) => $o.request_body($x, body),
-                    None => body,
-                };)+
-                body
+                bodies_inwards!(body; $(($o $x))+)
             }
 
             #[inline]

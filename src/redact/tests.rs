@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use http::{HeaderName, HeaderValue, header};
 
-use super::{REDACTED, Redaction};
+use super::{REDACTED, Redaction, built_in, names};
 use crate::config::ConfigError;
 
 mod properties;
@@ -244,4 +244,53 @@ fn debug_is_short() {
         format!("{none:?}"),
         "Redaction { headers: 0 names, keys: 1 names, userinfo: false }"
     );
+}
+
+#[test]
+fn opening_one_name_leaves_every_other_hidden() {
+    for opened in built_in::NAMES {
+        let redaction = Redaction::default().allow_key(opened).unwrap();
+        for name in built_in::NAMES {
+            let same = names::normal(name) == names::normal(opened);
+            assert_eq!(redaction.hides_key(name), !same, "{name} with {opened} opened");
+        }
+    }
+}
+
+#[test]
+fn names_share_a_first_letter_and_a_length_without_harm() {
+    let redaction = Redaction::none().key("abc").unwrap().key("abd").unwrap();
+    assert_eq!(redaction.query("abc=1&abd=2&abe=3&bbc=4"), "abc=REDACTED&abd=REDACTED&abe=3&bbc=4");
+    let redaction = redaction.allow_key("abc").unwrap();
+    assert_eq!(redaction.query("abc=1&abd=2&abe=3"), "abc=1&abd=REDACTED&abe=3");
+}
+
+#[test]
+fn percent_signs_in_values_hide_nothing_by_themselves() {
+    for query in ["a=%20x&b=1", "q=50%25&r=%41", "%61=%62&c=d", "a=%2Fb/c?d=%20;e=f#%20"] {
+        assert_eq!(Redaction::default().query(query), query);
+    }
+}
+
+#[test]
+fn a_hidden_key_after_any_separator_is_found() {
+    for mark in ["&", ";", "?", "#", "/", "="] {
+        let query = format!("a{mark}password=hunter2&b=c");
+        assert_eq!(
+            Redaction::default().query(&query),
+            format!("a{mark}password=REDACTED&b=c"),
+            "{mark}"
+        );
+    }
+}
+
+#[test]
+fn invisible_and_wide_spellings_are_the_same_name() {
+    for key in
+        ["pass\u{200b}word", "ｐａｓｓｗｏｒｄ", "PASSWORD", "pa\u{17f}\u{17f}word", "é=1&password"]
+    {
+        let query = format!("{key}=hunter2");
+        assert!(!Redaction::default().query(&query).contains("hunter2"), "{key}");
+    }
+    assert_eq!(Redaction::default().query("naïve=1"), "naïve=1");
 }

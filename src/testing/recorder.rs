@@ -84,7 +84,11 @@ impl Record {
         let record = Self {
             protocol: Protocol::Grpc,
             method: Method::POST,
-            route: Some(method.into()),
+            // an unknown method's name is its caller's
+            route: Some(match (side, code) {
+                (Side::Server, Code::Unimplemented) => Route::OTHER,
+                _ => method.into(),
+            }),
             grpc_status: Some(code),
             ..Self::completed(side, StatusCode::OK)
         };
@@ -121,9 +125,9 @@ impl Record {
         let facts = end.facts;
         Self {
             side: facts.side(),
-            protocol: facts.protocol(),
+            protocol: end.protocol,
             method: facts.method().clone(),
-            route: facts.route().cloned(),
+            route: end.route.cloned(),
             request_id: facts.request_id().copied(),
             trace: facts.trace().copied(),
             outcome: end.outcome,

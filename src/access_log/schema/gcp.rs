@@ -1,7 +1,8 @@
 //! Google Cloud Logging's structured format.
 
 use super::severity;
-use crate::access_log::json::{Hex, Object, key, push_number, push_seconds};
+use crate::access_log::hex::Hex;
+use crate::access_log::json::{Object, key, push_number, push_seconds};
 use crate::access_log::line::{Ended, Line};
 use crate::escape::json_fragment;
 
@@ -69,7 +70,7 @@ fn http_request(line: &Line<'_>, object: &mut Object<'_>) {
         });
     }
     if let Some(agent) = line.user_agent() {
-        object.text(key!("userAgent"), &agent);
+        object.quoted(key!("userAgent"), |out| line.shown.write_agent(agent, out));
     }
     if let Some(address) = line.client_address() {
         object.address(key!("remoteIp"), address);

@@ -1,7 +1,8 @@
 //! OpenTelemetry's log data model and semantic conventions.
 
 use super::severity;
-use crate::access_log::json::{Hex, Object, key};
+use crate::access_log::hex::Hex;
+use crate::access_log::json::{Object, key};
 use crate::access_log::line::{Ended, Line, REQUEST_HEADER, RESPONSE_HEADER};
 use crate::escape::json_fragment;
 
@@ -60,7 +61,7 @@ fn request(line: &Line<'_>, object: &mut Object<'_>) {
         object.number(key!("server.port"), port);
     }
     if let Some(agent) = line.user_agent() {
-        object.text(key!("user_agent.original"), &agent);
+        object.quoted(key!("user_agent.original"), |out| line.shown.write_agent(agent, out));
     }
     if let Some(version) = line.version() {
         object.plain(key!("network.protocol.version"), version);

@@ -21,7 +21,7 @@
 //! it: a client call without a request ID has that of the request it serves.
 //!
 //! Whatever is logged, it stays on its line: control characters, line separators and bidirectional
-//! controls come out escaped. So colours are off, and [`Pretty`](fmt::format::Pretty) text becomes
+//! controls come out escaped. So colours are off, and `Pretty` text becomes
 //! one long line.
 
 mod keys;
@@ -36,7 +36,8 @@ use tracing_subscriber::fmt::{self, FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::control::{push_json, push_text};
-use super::json::{Hex, push_value};
+use super::hex::Hex;
+use super::json::push_value;
 use super::{TARGET, line};
 use crate::attribute::Value;
 use crate::escape;

@@ -160,6 +160,14 @@ fn a_content_length_that_is_no_number_says_nothing() {
 }
 
 #[test]
+fn a_content_length_said_twice_counts_if_it_is_the_same() {
+    let script = Script::body(ScriptBody::new().data("hi")).with_header("content-length", "5");
+    Scenario::new(Server, script.clone().with_header("content-length", "6")).records(ok(Server, 2));
+    let expected = ours(Outcome::Failed, "content_length_mismatch", ok(Server, 2));
+    Scenario::new(Server, script.with_header("content-length", "5")).records(expected);
+}
+
+#[test]
 fn the_request_size_is_its_content_length() {
     let request = || Request::builder().header("content-length", "12").body(()).unwrap();
     Scenario::new(Server, Script::status(OK))

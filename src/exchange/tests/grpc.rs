@@ -1,6 +1,6 @@
 //! gRPC: where the status comes from, and what each side makes of it.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::{Caller, MS, Scenario, grpc_request};
 use crate::classify::Side::{Client, Server};
@@ -16,8 +16,12 @@ fn ended(side: Side, outcome: Outcome, code: Code, name: &'static str, blame: Bl
     call(side, code).ended(outcome).blaming(blame, ErrorType::Named(name))
 }
 
+fn answer(body: ScriptBody) -> Script {
+    Script::body(body).with_header("content-type", "application/grpc")
+}
+
 fn with_status(code: &'static str) -> Script {
-    Script::body(ScriptBody::new().data("12345").trailers(&[("grpc-status", code)]))
+    answer(ScriptBody::new().data("12345").trailers(&[("grpc-status", code)]))
 }
 
 #[test]
@@ -50,7 +54,7 @@ fn trailers_go_before_headers() {
 fn a_missing_status_is_unknown() {
     let bodies = [ScriptBody::new(), ScriptBody::new().trailers(&[("x", "y")])];
     for body in bodies {
-        Scenario::new(Server, Script::body(body)).grpc().records(call(Server, Code::Unknown));
+        Scenario::new(Server, answer(body)).grpc().records(call(Server, Code::Unknown));
     }
 }
 
@@ -70,7 +74,7 @@ fn a_plain_http_answer_is_mapped() {
 #[test]
 fn a_drop_after_the_content_length_is_no_completion() {
     let script =
-        Script::body(ScriptBody::new().data("12345").pending()).with_header("content-length", "5");
+        answer(ScriptBody::new().data("12345").pending()).with_header("content-length", "5");
     let expected = ended(Server, Outcome::Aborted, Code::Cancelled, "aborted", Blame::Peer);
     Scenario::new(Server, script).grpc().caller(Caller::DropsBodyAfter(1, MS)).records(Record {
         response_bytes: 5,
@@ -185,7 +189,48 @@ fn a_body_short_of_its_content_length_keeps_the_status_it_sent() {
         .records(Record { response_bytes: 5, ..expected });
     let expected =
         ended(Server, Outcome::Failed, Code::Internal, "content_length_mismatch", Blame::Ours);
-    Scenario::new(Server, Script::body(ScriptBody::new()).with_header("content-length", "6"))
+    Scenario::new(Server, answer(ScriptBody::new()).with_header("content-length", "6"))
         .grpc()
         .records(expected);
+}
+
+#[test]
+fn a_strangers_content_type_does_not_make_a_plain_service_one_of_grpc() {
+    for status in [StatusCode::OK, StatusCode::NOT_FOUND] {
+        let plain = Record { method: Method::POST, ..Record::completed(Server, status) };
+        Scenario::new(Server, Script::status(status)).grpc().records(plain.clone());
+        let script = Script::body(ScriptBody::new().data("12345").pending()).with_status(status);
+        Scenario::new(Server, script.with_header("content-length", "5"))
+            .grpc()
+            .caller(Caller::DropsBodyAfter(1, MS))
+            .records(Record { response_bytes: 5, duration: MS, ..plain });
+    }
+}
+
+#[test]
+fn a_failed_call_whose_body_goes_unread_is_no_cancel() {
+    let html = ScriptBody::new().data("<html>").data("</html>");
+    let unread = |status, code| Record {
+        unread: true,
+        status: Some(status),
+        response_bytes: 6,
+        duration: MS,
+        ..call(Client, code)
+    };
+    Scenario::new(Client, Script::body(html.clone()).with_status(StatusCode::BAD_GATEWAY))
+        .grpc()
+        .caller(Caller::DropsBodyAfter(1, MS))
+        .records(unread(StatusCode::BAD_GATEWAY, Code::Unavailable));
+    Scenario::new(Client, answer(html).with_header("grpc-status", "7"))
+        .grpc()
+        .caller(Caller::DropsBodyAfter(1, MS))
+        .records(unread(StatusCode::OK, Code::PermissionDenied));
+}
+
+#[test]
+fn an_error_without_a_status_is_internal_on_a_server() {
+    let expected = ended(Server, Outcome::Failed, Code::Internal, "failed", Blame::Ours);
+    Scenario::new(Server, Script::fails("lost"))
+        .grpc()
+        .records(Record { error: Some("lost".into()), ..expected.unanswered() });
 }

@@ -2,6 +2,7 @@
 //! must record the same.
 
 mod ambient;
+mod chains;
 mod endings;
 mod grpc;
 mod identity;
@@ -9,6 +10,8 @@ mod isolation;
 mod order;
 mod panics;
 mod properties;
+mod routes;
+mod told_panics;
 mod traits;
 mod verdicts;
 
