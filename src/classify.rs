@@ -23,7 +23,7 @@ pub enum Side {
 pub enum Protocol {
     /// Plain HTTP, gRPC-Web included.
     Http,
-    /// gRPC, by the request's content type.
+    /// gRPC: a POST with gRPC's content type.
     Grpc,
 }
 

@@ -6,7 +6,18 @@ use libfuzzer_sys::fuzz_target;
 use tower_observability::redact::{REDACTED, Redaction};
 
 const SECRET: &str = "hunter2hunter2";
-const KEYS: [&str; 6] = ["password", "API-Key", "accessToken", "X-Amz-Signature", "sig", "user[token]"];
+const KEYS: [&str; 10] = [
+    "password",
+    "API-Key",
+    "accessToken",
+    "X-Amz-Signature",
+    "sig",
+    "user[token]",
+    "db_password",
+    "githubToken",
+    "X-Client-Secret",
+    "x-session-id",
+];
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, request, response};
 use http_body::{Body, Frame};
 
 use super::end::{Last, Seen, SeenResponse, Shape};
-use super::facts::{CaughtPanic, Facts, Start, join_or_start};
+use super::facts::{CaughtPanic, Facts, join};
 use super::layer::Core;
 use super::observer::{Observer, isolated, within};
 use super::scope;
@@ -35,14 +35,14 @@ pub(super) struct Active<O: Observer> {
 
 impl<O: Observer> Active<O> {
     pub(super) fn begin(core: &Arc<Core<O>>, head: &mut request::Parts) -> Self {
-        let start = Start {
-            side: core.side,
-            clock: &core.options.clock,
-            classify: &core.options.classify,
-            deadline: core.options.deadline,
-        };
-        let (facts, starter) = join_or_start(head, &start);
+        let joined = join(head, core.side);
+        let starter = joined.is_none();
+        let facts = joined.unwrap_or_else(|| Facts::start(head, core.side, &core.options));
         facts.find_route(&core.options.routes, head);
+        // after the route, as looking among no extensions costs nothing
+        if starter {
+            facts.travel_with(head);
+        }
         let seen = Seen {
             version: head.version,
             request_bytes: content_length(&head.headers),

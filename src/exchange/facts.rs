@@ -8,11 +8,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http::{Method, request};
 
+use super::layer::Options;
 use super::observer::isolated;
 use super::scope;
 use crate::attribute::{Attributes, Value};
 use crate::classify::{Classify, Protocol, Side};
-use crate::clock::Clock;
 use crate::grpc;
 use crate::id::{RequestId, TraceIdentity};
 use crate::route::{self, Route, Routes};
@@ -27,8 +27,8 @@ pub struct Facts {
     started: Instant,
     started_at: SystemTime,
     deadline: Option<Duration>,
-    clock: Clock,
-    classify: Classify,
+    /// Of the wrapper that started the exchange.
+    options: Arc<Options>,
     parent: Option<Arc<Facts>>,
     level: AtomicU32,
     /// What the user said the route is.
@@ -40,7 +40,8 @@ pub struct Facts {
     matched: OnceLock<Route>,
     request_id: OnceLock<RequestId>,
     trace: OnceLock<TraceIdentity>,
-    caught_panic: OnceLock<CaughtPanic>,
+    /// Boxed, as there is hardly ever one.
+    caught_panic: OnceLock<Box<CaughtPanic>>,
     added: Mutex<Added>,
 }
 
@@ -100,7 +101,7 @@ impl Facts {
 
     /// Time since the start, on the exchange's own clock.
     pub fn elapsed(&self) -> Duration {
-        self.clock.now().saturating_duration_since(self.started)
+        self.options.clock.now().saturating_duration_since(self.started)
     }
 
     /// How long the caller is ready to wait, as far as it was told.
@@ -185,13 +186,13 @@ impl Facts {
 
     /// The panic that an inner part caught and turned into an answer.
     pub fn caught_panic(&self) -> Option<&CaughtPanic> {
-        self.caught_panic.get()
+        self.caught_panic.get().map(Box::as_ref)
     }
 
     /// Tells that a panic was caught; the exchange is judged as panicked then. `false` when one
     /// was told already.
     pub fn set_caught_panic(&self, panic: CaughtPanic) -> bool {
-        self.caught_panic.set(panic).is_ok()
+        self.caught_panic.set(Box::new(panic)).is_ok()
     }
 
     /// Sets an attribute; `false` when the exchange has ended or a bound of [`Attributes`]
@@ -218,7 +219,7 @@ impl Facts {
     }
 
     pub(super) fn classify(&self) -> &Classify {
-        &self.classify
+        &self.options.classify
     }
 
     fn added(&self) -> MutexGuard<'_, Added> {
@@ -253,36 +254,22 @@ struct Link {
     level: u32,
 }
 
-/// What an exchange is started with.
-pub(super) struct Start<'a> {
-    pub(super) side: Side,
-    pub(super) clock: &'a Clock,
-    pub(super) classify: &'a Classify,
-    pub(super) deadline: Option<Duration>,
-}
-
-/// The exchange a request belongs to, and whether the asking wrapper started it.
-///
-/// A wrapper joins the exchange it finds only from the same side, before its end, and as the
-/// first to take this step inwards: a replayed clone, a forwarded request and a nested call are
-/// exchanges of their own.
-pub(super) fn join_or_start(head: &mut request::Parts, start: &Start<'_>) -> (Arc<Facts>, bool) {
-    if let Some(link) = head.extensions.get_mut::<Link>() {
-        let facts = &link.facts;
-        let next = link.level.wrapping_add(1);
-        let joins = facts.side == start.side
-            && facts.level.compare_exchange(link.level, next, Ordering::Relaxed, Ordering::Relaxed)
-                == Ok(link.level)
-            && !facts.has_ended();
-        if joins {
-            let facts = Arc::clone(facts);
-            link.level = next;
-            return (facts, false);
-        }
+/// The exchange a request belongs to, if the asking wrapper may join it: from the same side, before
+/// its end, and as the first to take this step inwards. A replayed clone, a forwarded request and a
+/// nested call are exchanges of their own.
+pub(super) fn join(head: &mut request::Parts, side: Side) -> Option<Arc<Facts>> {
+    let link = head.extensions.get_mut::<Link>()?;
+    let facts = &link.facts;
+    let next = link.level.wrapping_add(1);
+    let joins = facts.side == side
+        && facts.level.compare_exchange(link.level, next, Ordering::Relaxed, Ordering::Relaxed)
+            == Ok(link.level)
+        && !facts.has_ended();
+    if !joins {
+        return None;
     }
-    let facts = Arc::new(Facts::start(head, start));
-    head.extensions.insert(Link { facts: Arc::clone(&facts), level: 0 });
-    (facts, true)
+    link.level = next;
+    Some(Arc::clone(facts))
 }
 
 /// The most ancestors an exchange keeps.
@@ -299,21 +286,21 @@ fn bounded(parent: Arc<Facts>) -> Arc<Facts> {
 }
 
 impl Facts {
-    fn start(head: &request::Parts, start: &Start<'_>) -> Self {
-        let protocol = if grpc::is_grpc(&head.headers) { Protocol::Grpc } else { Protocol::Http };
-        let asked = match protocol {
-            Protocol::Grpc => grpc::timeout(&head.headers),
-            Protocol::Http => None,
+    pub(super) fn start(head: &request::Parts, side: Side, options: &Arc<Options>) -> Arc<Self> {
+        // every gRPC call is a POST, so that most other requests are spared the look-up
+        let is_grpc = head.method == Method::POST && grpc::is_grpc(&head.headers);
+        let (protocol, asked) = match is_grpc {
+            true => (Protocol::Grpc, grpc::timeout(&head.headers)),
+            false => (Protocol::Http, None),
         };
-        Self {
-            side: start.side,
+        Arc::new(Self {
+            side,
             protocol,
             method: head.method.clone(),
-            started: start.clock.now(),
-            started_at: start.clock.wall(),
-            deadline: [asked, start.deadline].into_iter().flatten().min(),
-            clock: start.clock.clone(),
-            classify: start.classify.clone(),
+            started: options.clock.now(),
+            started_at: options.clock.wall(),
+            deadline: [asked, options.deadline].into_iter().flatten().min(),
+            options: Arc::clone(options),
             parent: scope::current().map(bounded),
             level: AtomicU32::new(0),
             told: OnceLock::new(),
@@ -324,6 +311,11 @@ impl Facts {
             trace: OnceLock::new(),
             caught_panic: OnceLock::new(),
             added: Mutex::default(),
-        }
+        })
+    }
+
+    /// Lets the wrappers inside join.
+    pub(super) fn travel_with(self: &Arc<Self>, head: &mut request::Parts) {
+        head.extensions.insert(Link { facts: Arc::clone(self), level: 0 });
     }
 }

@@ -25,9 +25,10 @@ pub struct ObserveLayer<O> {
 pub(super) struct Core<O> {
     pub(super) observer: O,
     pub(super) side: Side,
-    pub(super) options: Options,
+    pub(super) options: Arc<Options>,
 }
 
+/// The rules of an exchange; those of the wrapper that starts it hold for all that join.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Options {
     pub(super) clock: Clock,
@@ -39,7 +40,7 @@ pub(super) struct Options {
 impl<O> ObserveLayer<O> {
     /// Observes the exchanges of a service from `side`.
     pub fn new(side: Side, observer: O) -> Self {
-        Self { core: Arc::new(Core { observer, side, options: Options::default() }) }
+        Self { core: Arc::new(Core { observer, side, options: Arc::default() }) }
     }
 
     /// Which side the layer stands on.
@@ -56,23 +57,23 @@ impl<O> ObserveLayer<O> {
 impl<O: Clone> ObserveLayer<O> {
     /// Measures with `clock`; the system's by default.
     pub fn clock(self, clock: Clock) -> Self {
-        self.with(|core| core.options.clock = clock)
+        self.with_options(|options| options.clock = clock)
     }
 
     /// Judges by `classify`; by the documented table by default.
     pub fn classify(self, classify: Classify) -> Self {
-        self.with(|core| core.options.classify = classify)
+        self.with_options(|options| options.classify = classify)
     }
 
     /// Tells of a time-out that holds for every exchange, so that a drop after it is a
     /// `deadline_exceeded`, not a cancel. A shorter `grpc-timeout` of the caller goes first.
     pub fn deadline(self, deadline: Duration) -> Self {
-        self.with(|core| core.options.deadline = Some(deadline))
+        self.with_options(|options| options.deadline = Some(deadline))
     }
 
     /// Finds routes by `routes`.
     pub fn routes(self, routes: Routes) -> Self {
-        self.with(|core| core.options.routes = routes)
+        self.with_options(|options| options.routes = routes)
     }
 
     /// The observer, to be fused with others.
@@ -84,6 +85,10 @@ impl<O: Clone> ObserveLayer<O> {
     #[cfg(any(feature = "request-id", feature = "access-log"))]
     pub(crate) fn configure(self, change: impl FnOnce(&mut O)) -> Self {
         self.with(|core| change(&mut core.observer))
+    }
+
+    fn with_options(self, change: impl FnOnce(&mut Options)) -> Self {
+        self.with(|core| change(Arc::make_mut(&mut core.options)))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Core<O>)) -> Self {

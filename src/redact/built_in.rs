@@ -107,5 +107,27 @@ pub(super) const NAMES: &[&str] = &[
     "session-id",
     "jsessionid",
     "phpsessid",
+    "session",
+    "sid",
+    "auth",
+    "pass",
+    "jwt",
+];
+
+/// The names that hide a longer one that ends in their words too, as they mean nothing else. None
+/// has more than two words, and each is one of [`NAMES`].
+pub(super) const ENDINGS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "api-key",
+    "private-key",
+    "access-key",
+    "authorization",
+    "credential",
+    "credentials",
+    "signature",
     "jwt",
 ];

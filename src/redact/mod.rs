@@ -5,6 +5,16 @@
 //! `API-KEY` and `api_key` are one name, while `code` does not hide `country_code`. The segments of
 //! `user[password]` and `user.password` are names too.
 //!
+//! What tells words apart is `-`, `_`, a space and camel case, and by words, not by letters, more
+//! is hidden:
+//!
+//! - A leading `x` is ignored: `x-session-id` is hidden as `session-id` is.
+//! - Of the built-in names, those that mean nothing else hide what ends in them: `password`,
+//!   `passwd`, `passphrase`, `secret`, `token`, `api-key`, `private-key`, `access-key`,
+//!   `authorization`, `credential`, `credentials`, `signature` and `jwt`. So `user_password`,
+//!   `githubToken` and `x-client-secret` are hidden, while `token_count` and `csrftokenizer` are
+//!   not. A `page_token` that is no secret is shown by `allow_key("page_token")`.
+//!
 //! ```
 //! use tower_observability::redact::Redaction;
 //!
@@ -54,6 +64,7 @@ mod built_in;
 mod names;
 mod percent;
 mod scan;
+mod set;
 mod setting;
 #[cfg(test)]
 mod tests;
@@ -85,7 +96,7 @@ impl Default for Redaction {
     /// Hides the built-in names, as headers and as keys, and the userinfo of URLs.
     fn default() -> Self {
         static DEFAULT: LazyLock<Redaction> = LazyLock::new(|| {
-            let names = Names::new(built_in::NAMES);
+            let names = Names::new(built_in::NAMES, built_in::ENDINGS);
             let policy = Policy { headers: names.clone(), keys: names, userinfo: true };
             Redaction { policy: Arc::new(policy) }
         });
@@ -99,7 +110,7 @@ impl Redaction {
     /// the userinfo of URLs stays visible.
     #[must_use]
     pub fn none() -> Self {
-        let policy = Policy { headers: Names::new(&[]), keys: Names::new(&[]), userinfo: false };
+        let policy = Policy { headers: Names::default(), keys: Names::default(), userinfo: false };
         Redaction { policy: Arc::new(policy) }
     }
 
@@ -134,7 +145,7 @@ impl Redaction {
     /// As [`header`](Self::header).
     pub fn allow_header(mut self, name: &str) -> Result<Self, ConfigError> {
         let name = header_name(name)?;
-        Arc::make_mut(&mut self.policy).headers.remove(&name);
+        Arc::make_mut(&mut self.policy).headers.remove(name);
         Ok(self)
     }
 
@@ -147,7 +158,7 @@ impl Redaction {
     /// As [`key`](Self::key).
     pub fn allow_key(mut self, name: &str) -> Result<Self, ConfigError> {
         let name = key_name(name)?;
-        Arc::make_mut(&mut self.policy).keys.remove(&name);
+        Arc::make_mut(&mut self.policy).keys.remove(name);
         Ok(self)
     }
 

@@ -1,6 +1,7 @@
-//! Names, and what it is for one to be matched: whole, whatever its case and its separators.
+//! Names, and what it is for one to be matched: whole, whatever its case and its separators, or by
+//! its words.
 
-use std::array;
+use super::set::Set;
 
 /// Names up to this length are matched without an allocation.
 const INLINE: usize = 64;
@@ -31,58 +32,69 @@ const SPLIT: u8 = b'S';
 /// Not ASCII.
 const WIDE: u8 = b'W';
 
-/// A set of names in their normal form: letters and digits alone, in lower case.
-#[derive(Clone)]
+/// The names of a policy, in their normal form: letters and digits alone, in lower case.
+#[derive(Clone, Default)]
 pub(super) struct Names {
-    /// By the length of the name; the last group has the longest of all.
-    groups: [Group; INLINE],
+    /// Hidden, whole.
+    hidden: Set,
+    /// Hide what ends in their words.
+    endings: Set,
+    /// Shown, whole, whatever their words are.
+    shown: Set,
 }
 
-#[derive(Clone, Default)]
-struct Group {
-    /// A bit for each letter that a name starts with: most names are told apart here.
-    first_letters: u32,
-    sorted: Vec<Box<[u8]>>,
+/// Where the words of a segment start that decide on it: what tells words apart is left out of its
+/// normal form. A name of one word has zeros.
+#[derive(Default)]
+struct Words {
+    second: usize,
+    last_but_one: usize,
+    last: usize,
+}
+
+impl Words {
+    fn begin(&mut self, at: usize) {
+        if at > self.last {
+            if self.second == 0 {
+                self.second = at;
+            }
+            self.last_but_one = self.last;
+            self.last = at;
+        }
+    }
 }
 
 impl Names {
-    pub(super) fn new(names: &[&str]) -> Self {
-        let mut set = Names { groups: array::from_fn(|_| Group::default()) };
-        for name in names {
-            set.insert(normal(name));
-        }
-        set
+    pub(super) fn new(hidden: &[&str], endings: &[&str]) -> Self {
+        let set = |names: &[&str]| names.iter().map(|name| normal(name)).collect();
+        Names { hidden: set(hidden), endings: set(endings), shown: Set::default() }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.groups.iter().map(|group| group.sorted.len()).sum()
+        self.hidden.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.groups.iter().all(|group| group.sorted.is_empty())
+        self.hidden.is_empty() && self.endings.is_empty()
     }
 
     pub(super) fn insert(&mut self, name: Box<[u8]>) {
-        let group = &mut self.groups[slot(&name)];
-        if let Err(at) = group.sorted.binary_search(&name) {
-            group.first_letters |= first_letter(&name);
-            group.sorted.insert(at, name);
-        }
+        self.shown.remove(&name);
+        self.hidden.insert(name);
     }
 
-    pub(super) fn remove(&mut self, name: &[u8]) {
-        let group = &mut self.groups[slot(name)];
-        group.sorted.retain(|other| other.as_ref() != name);
-        group.first_letters =
-            group.sorted.iter().fold(0, |letters, name| letters | first_letter(name));
+    pub(super) fn remove(&mut self, name: Box<[u8]>) {
+        self.hidden.remove(&name);
+        self.shown.insert(name);
     }
 
-    /// Whether `name` as a whole, or one of its segments (`user[password]`, `user.password`), is in
-    /// the set. A name that is not UTF-8 is taken to be.
+    /// Whether `name` as a whole, or one of its segments (`user[password]`, `user.password`), is
+    /// hidden. A name that is not UTF-8 is taken to be.
     #[inline]
     pub(super) fn hide(&self, name: &[u8]) -> bool {
         if name.iter().all(|&byte| FOLD[usize::from(byte)] == byte) {
-            self.contains(name)
+            // it is one word, and every ending that is to be hidden is a name as well
+            self.hidden.contains(name)
         } else {
             self.hide_folded(name)
         }
@@ -107,41 +119,51 @@ impl Names {
     /// `normal` has room for all of `name`.
     fn search(&self, name: &[u8], normal: &mut [u8]) -> bool {
         let (mut start, mut end) = (0, 0);
-        for &byte in name {
+        let mut words = Words::default();
+        let mut before = b'-';
+        for (at, &byte) in name.iter().enumerate() {
             let letter = FOLD[usize::from(byte)];
             if letter == SPLIT {
-                if self.contains(&normal[start..end]) {
+                if self.hide_segment(&normal[start..end], &words) {
                     return true;
                 }
                 start = end;
-            } else {
+                words = Words::default();
+            } else if letter != DROP {
+                if FOLD[usize::from(before)] == DROP
+                    || (byte.is_ascii_uppercase() && is_camel(before, name.get(at + 1)))
+                {
+                    words.begin(end - start);
+                }
                 normal[end] = if letter == WIDE { byte } else { letter };
-                end += usize::from(letter != DROP);
+                end += 1;
             }
+            before = byte;
         }
-        self.contains(&normal[start..end]) || (start > 0 && self.contains(&normal[..end]))
+        self.hide_segment(&normal[start..end], &words)
+            || (start > 0 && self.hidden.contains(&normal[..end]))
     }
 
-    #[inline]
-    fn contains(&self, normal: &[u8]) -> bool {
-        let group = &self.groups[slot(normal)];
-        group.first_letters & first_letter(normal) != 0 && group.contains(normal)
+    fn hide_segment(&self, name: &[u8], words: &Words) -> bool {
+        if self.hidden.contains(name) {
+            return true;
+        }
+        let bare = match name {
+            [b'x', bare @ ..] if words.second == 1 => Some(bare),
+            _ => None,
+        };
+        let is_hidden = self.endings.contains(&name[words.last..])
+            || self.endings.contains(&name[words.last_but_one..])
+            || bare.is_some_and(|bare| self.hidden.contains(bare));
+        is_hidden
+            && !self.shown.contains(name)
+            && !bare.is_some_and(|bare| self.shown.contains(bare))
     }
 }
 
-impl Group {
-    #[inline(never)]
-    fn contains(&self, normal: &[u8]) -> bool {
-        self.sorted.binary_search_by(|name| name.as_ref().cmp(normal)).is_ok()
-    }
-}
-
-fn slot(name: &[u8]) -> usize {
-    name.len().min(INLINE - 1)
-}
-
-fn first_letter(name: &[u8]) -> u32 {
-    name.first().map_or(0, |letter| 1 << (letter & 31))
+/// Whether an upper-case letter starts a word: `userId`, `userID`, `APIKey`.
+fn is_camel(before: u8, after: Option<&u8>) -> bool {
+    !before.is_ascii_uppercase() || after.is_some_and(u8::is_ascii_lowercase)
 }
 
 /// The normal form of a name; it is empty where the name has no letter and no digit.

@@ -7,6 +7,7 @@ use crate::config::ConfigError;
 
 mod properties;
 mod texts;
+mod words;
 
 fn query(raw: &str) -> String {
     let redaction = Redaction::default();

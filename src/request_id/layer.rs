@@ -7,22 +7,60 @@ use crate::classify::Side;
 use crate::config::ConfigError;
 use crate::exchange::ObserveLayer;
 
-/// Headers that mean something else to HTTP or to tracing.
-const RESERVED: [&str; 13] = [
+/// Headers that mean something else to HTTP, proxies or tracing.
+const RESERVED: [&str; 42] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "accept-ranges",
+    "age",
+    "allow",
+    "authorization",
+    "b3",
+    "baggage",
+    "cache-control",
     "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
+    "cookie",
+    "date",
+    "etag",
+    "expect",
+    "expires",
+    "forwarded",
     "host",
     "keep-alive",
+    "last-modified",
+    "link",
+    "location",
+    "origin",
+    "range",
+    "referer",
+    "retry-after",
+    "server",
+    "set-cookie",
+    "strict-transport-security",
     "te",
     "traceparent",
     "tracestate",
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "user-agent",
+    "vary",
+    "via",
+    "warning",
+    "www-authenticate",
     "x-amzn-trace-id",
+    "x-real-ip",
 ];
+
+/// What the names of such headers start with.
+const RESERVED_STARTS: [&str; 7] =
+    ["access-control-", "content-", "grpc-", "if-", "proxy-", "sec-", "x-forwarded-"];
+
+fn is_reserved(header: &HeaderName) -> bool {
+    let name = header.as_str();
+    RESERVED.contains(&name) || RESERVED_STARTS.iter().any(|start| name.starts_with(start))
+}
 
 /// Gives every exchange a request ID.
 ///
@@ -63,12 +101,13 @@ impl ObserveLayer<RequestIds> {
     /// # Errors
     ///
     /// When `name` is not a header's name (RFC 9110, section 5.6.2), or is one that means something
-    /// else to HTTP or to tracing, such as `content-length` and `traceparent`.
+    /// else to HTTP, gRPC, proxies or tracing, such as `authorization`, `content-length`,
+    /// `grpc-status`, `forwarded` and `traceparent`: the ID would overwrite it.
     pub fn header(self, name: impl AsRef<str>) -> Result<Self, ConfigError> {
         let name = name.as_ref();
         let header = HeaderName::from_bytes(name.as_bytes())
             .ok()
-            .filter(|header| !RESERVED.contains(&header.as_str()))
+            .filter(|header| !is_reserved(header))
             .ok_or_else(|| {
                 let allowed = "a header name without another meaning, such as x-request-id";
                 ConfigError::new("request_id.header", name, allowed)

@@ -24,7 +24,7 @@
 //!
 //! An exchange that has an ID already, from a layer further out, keeps it. The attempts of a retry
 //! outside the layer are exchanges of their own: they share an ID when they are made in another
-//! exchange's scope or when the caller has set the header.
+//! exchange's scope or when the header is set before the retry.
 //!
 //! # Where it is found
 //!
@@ -41,6 +41,15 @@
 //! Echo where there is no response: an `Err` of the inner service that something further out turns
 //! into one. Put the layer outside of that. A generator that panics leaves the exchange without an
 //! ID.
+//!
+//! See the exchange around a call from another task. A tower `Buffer` outside of a client's layer
+//! runs it on the buffer's worker, where no exchange is in scope: the parent and its ID are lost.
+//! Put the layers outside of the buffer.
+//!
+//! Know that two calls are attempts of one. Where no exchange is in scope, put one client's layer
+//! outside of the retry, which sets the header, and one inside of it with the other layers, which
+//! takes it over: the attempts share one ID. With the outer one alone they send it, but the
+//! exchanges after the first do not know it.
 
 #[cfg(feature = "axum")]
 mod extract;

@@ -6,14 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use example_proto::echo::echo_client::EchoClient;
 use example_proto::echo::echo_server::EchoServer;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server as TonicServer;
 use tonic::{Code as TonicCode, Status};
 use tower::{BoxError, Layer, ServiceBuilder, service_fn};
-use tower_observability::classify::Outcome;
 use tower_observability::classify::Side::{self, Client as ClientSide, Server};
+use tower_observability::classify::{Blame, ErrorType, Outcome};
 use tower_observability::grpc::Code;
 use tower_observability::testing::{ManualClock, Record, Recorder, Script, ScriptBody};
 
@@ -138,7 +138,7 @@ async fn a_missing_status_is_unknown() {
 }
 
 #[tokio::test]
-async fn an_answer_in_plain_http_is_mapped() {
+async fn an_answer_in_plain_http_is_mapped_by_the_client_and_http_to_the_server() {
     for (status, code) in [
         (StatusCode::NOT_FOUND, Code::Unimplemented),
         (StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable),
@@ -146,8 +146,13 @@ async fn an_answer_in_plain_http_is_mapped() {
         (StatusCode::INTERNAL_SERVER_ERROR, Code::Unknown),
     ] {
         let (there, here, answer) = answered(Script::status(status)).await;
-        let mapped = |side| Record { status: Some(status), ..called(side, code) };
-        assert_eq!((there, here), (mapped(Server), mapped(ClientSide)));
+        let mapped = Record { status: Some(status), ..called(ClientSide, code) };
+        let plain = Record { method: Method::POST, ..Record::completed(Server, status) };
+        let plain = match status.is_server_error() {
+            true => plain.blaming(Blame::Ours, ErrorType::Status(status)),
+            false => plain,
+        };
+        assert_eq!((there, here), (plain, mapped));
         assert_eq!(answer.unwrap_err() as u8, code.number(), "as tonic maps it");
     }
 }

@@ -136,24 +136,32 @@ fn the_callers_time_had_run_out() {
 }
 
 #[test]
-fn a_grpc_timeout_means_nothing_on_plain_http() {
-    let request = || {
+fn without_the_content_type_or_the_method_of_grpc_it_is_plain_http() {
+    let untyped = || {
         let mut request = grpc_request(Some("2m"));
         request.headers_mut().remove("content-type");
         request
     };
-    Scenario::new(Server, Script::pends())
-        .request(request)
-        .caller(Caller::GivesUpAfter(2 * MS))
-        .records(Record {
-            protocol: Protocol::Http,
-            route: None,
-            grpc_status: None,
-            status: None,
-            time_to_headers: None,
-            duration: 2 * MS,
-            ..ended(Server, Outcome::Cancelled, Code::Cancelled, "cancelled", Blame::Peer)
-        });
+    let put = || {
+        let mut request = grpc_request(Some("2m"));
+        *request.method_mut() = Method::PUT;
+        request
+    };
+    for (request, method) in [(untyped as fn() -> _, Method::POST), (put, Method::PUT)] {
+        Scenario::new(Server, Script::pends())
+            .request(request)
+            .caller(Caller::GivesUpAfter(2 * MS))
+            .records(Record {
+                protocol: Protocol::Http,
+                method,
+                route: None,
+                grpc_status: None,
+                status: None,
+                time_to_headers: None,
+                duration: 2 * MS,
+                ..ended(Server, Outcome::Cancelled, Code::Cancelled, "cancelled", Blame::Peer)
+            });
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod extract;
 mod generator;
 mod incoming;
 mod isolation;
+#[cfg(feature = "testing")]
+mod placement;
 mod properties;
 mod server;
 mod sources;
