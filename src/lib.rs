@@ -41,9 +41,11 @@
 //!
 //! "End" means handed to the transport. What no layer can see: over HTTP/1 a client that leaves
 //! while its request body is unread is noticed only when the handler ends; a small body that the
-//! peer never reads counts as completed; an outer time-out decides what is sent, not this crate;
-//! tonic's `Server::timeout` without a `grpc-timeout` header looks like a cancel, unless the layer
-//! is told of it with [`deadline`](exchange::ObserveLayer::deadline).
+//! peer never reads counts as completed, and so does one whose Content-Length is met when more
+//! would follow; a gRPC caller who drops the answers of a bidirectional call, but not the requests,
+//! is noticed when those end too; an outer time-out decides what is sent, not this crate; tonic's
+//! `Server::timeout` without a `grpc-timeout` header looks like a cancel, unless the layer is told
+//! of it with [`deadline`](exchange::ObserveLayer::deadline).
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

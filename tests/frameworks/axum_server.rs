@@ -14,7 +14,6 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tower_observability::classify::Side::Server;
 use tower_observability::classify::{Blame, ErrorType, Outcome};
 use tower_observability::testing::{Event, Record, Recorder};
 
@@ -23,7 +22,7 @@ use crate::support::*;
 const ROUTE: &str = "/{what}";
 
 fn ok(bytes: u64) -> Record {
-    Record { route: Some(ROUTE.into()), response_bytes: bytes, ..Record::completed(Server, OK) }
+    Record { route: Some(ROUTE.into()), ..server_ok(bytes) }
 }
 
 /// A body of these pieces, which then stays open unless it ends.

@@ -41,10 +41,6 @@ where
     client(recorder).layer(Legacy::builder(TokioExecutor::new()).build_http())
 }
 
-fn hello(side: tower_observability::classify::Side) -> Record {
-    Record { response_bytes: 5, ..Record::completed(side, OK) }
-}
-
 #[tokio::test]
 async fn a_proxy_that_forwards_the_request_with_its_extensions() {
     let [gateway, hop, backend] = [(); 3].map(|()| Recorder::new());
@@ -59,11 +55,11 @@ async fn a_proxy_that_forwards_the_request_with_its_extensions() {
     let mut connection = Connection::open(Http::One, serve_axum(router).await).await;
     assert_eq!(text(bounded(connection.send(get())).await.unwrap()).await, "hello");
     let route = Some("/".into());
-    assert_eq!(recorded(&gateway).await, Record { route: route.clone(), ..hello(Server) });
+    assert_eq!(recorded(&gateway).await, Record { route: route.clone(), ..server_ok(5) });
     // the template is the server's own: what the client asks for is another's
     let hop = recorded(&hop).await;
-    assert_eq!(hop, Record { nested: true, route: hop.route.clone(), ..hello(ClientSide) });
-    assert_eq!(recorded(&backend).await, hello(Server), "another server knows of no parent");
+    assert_eq!(hop, Record { nested: true, route: hop.route.clone(), ..client_ok(5) });
+    assert_eq!(recorded(&backend).await, server_ok(5), "another server knows of no parent");
 }
 
 /// A gRPC service that asks an HTTP service before it answers.
@@ -132,11 +128,11 @@ async fn http_to_grpc_to_http_in_one_process() {
         let call = Record::called(side, "tests.echo.v1.Echo/Unary", Code::Ok);
         Record { response_bytes: wire_bytes("hello"), ..call }
     };
-    assert_eq!(recorded(&gateway).await, Record { route: Some("/".into()), ..hello(Server) });
+    assert_eq!(recorded(&gateway).await, Record { route: Some("/".into()), ..server_ok(5) });
     assert_eq!(recorded(&to_grpc).await, Record { nested: true, ..unary(ClientSide) });
     assert_eq!(recorded(&grpc).await, unary(Server));
-    assert_eq!(recorded(&to_http).await, Record { nested: true, ..hello(ClientSide) });
-    assert_eq!(recorded(&backend).await, hello(Server));
+    assert_eq!(recorded(&to_http).await, Record { nested: true, ..client_ok(5) });
+    assert_eq!(recorded(&backend).await, server_ok(5));
 }
 
 /// Asks once more after a 503.
@@ -193,7 +189,7 @@ async fn a_task_that_outlives_its_answer_may_annotate_until_then() {
     let router = Router::new().route("/", any(handler)).layer(server(&recorder));
     let mut connection = Connection::open(Http::One, serve_axum(router).await).await;
     assert_eq!(text(bounded(connection.send(get())).await.unwrap()).await, "hello");
-    let mut expected = Record { route: Some("/".into()), ..hello(Server) };
+    let mut expected = Record { route: Some("/".into()), ..server_ok(5) };
     expected.attributes.set("early", true);
     assert_eq!(recorded(&recorder).await, expected);
     over.send(true).unwrap();

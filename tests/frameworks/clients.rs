@@ -16,7 +16,7 @@ use tower_observability::classify::{Blame, ErrorType, Outcome};
 use tower_observability::exchange::{Observe, ObserveBody, ObserveLayer};
 use tower_observability::testing::{Event, ManualClock, Record, Recorder, Script, ScriptBody};
 
-use crate::support::*;
+use crate::support::{client_ok as ok, *};
 
 type Answer = Result<Response<ObserveBody<Incoming, Recorder>>, Error>;
 
@@ -57,10 +57,6 @@ async fn ask_script(
     then: impl AsyncFnOnce(Answer),
 ) -> Record {
     ask(version, serve(version, script).await, request, then).await
-}
-
-fn ok(bytes: u64) -> Record {
-    Record { response_bytes: bytes, ..Record::completed(ClientSide, OK) }
 }
 
 #[tokio::test]

@@ -13,11 +13,7 @@ use tower_observability::classify::Outcome;
 use tower_observability::classify::Side::Server;
 use tower_observability::testing::{Event, Record, Recorder, Script, ScriptBody};
 
-use crate::support::*;
-
-fn ok(bytes: u64) -> Record {
-    Record { response_bytes: bytes, ..Record::completed(Server, OK) }
-}
+use crate::support::{server_ok as ok, *};
 
 #[tokio::test]
 async fn the_client_leaves_before_the_headers() {

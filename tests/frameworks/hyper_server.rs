@@ -8,11 +8,7 @@ use tower_observability::classify::Side::Server;
 use tower_observability::classify::{Blame, ErrorType, Outcome};
 use tower_observability::testing::{Record, Script, ScriptBody};
 
-use crate::support::*;
-
-fn ok(bytes: u64) -> Record {
-    Record { response_bytes: bytes, ..Record::completed(Server, OK) }
-}
+use crate::support::{server_ok as ok, *};
 
 fn mismatch(bytes: u64) -> Record {
     ok(bytes).ended(Outcome::Failed).blaming(Blame::Ours, ErrorType::CONTENT_LENGTH_MISMATCH)

@@ -19,11 +19,7 @@ use tower_observability::grpc::Code;
 use tower_observability::testing::{Event, Record, Recorder, Script, ScriptBody};
 
 use crate::echo::*;
-use crate::support::*;
-
-fn ok(bytes: u64) -> Record {
-    Record { response_bytes: bytes, ..Record::completed(Server, OK) }
-}
+use crate::support::{server_ok as ok, *};
 
 /// A server whose handler answers `body` when told to, without a look at the upload.
 async fn serve_when_told(

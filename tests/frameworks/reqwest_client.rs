@@ -12,7 +12,7 @@ use tower_observability::exchange::{Observe, ObserveBody, ObserveLayer};
 use tower_observability::reqwest::ReqwestService;
 use tower_observability::testing::{Event, Record, Recorder, Script, ScriptBody};
 
-use crate::support::*;
+use crate::support::{client_ok as ok, *};
 
 type Answer = Result<Response<ObserveBody<Body, Recorder>>, Error>;
 
@@ -51,10 +51,6 @@ async fn ask_script<R>(
     then: impl AsyncFnOnce(Answer) -> R,
 ) -> (R, Record) {
     ask(version, serve(version, script).await, Method::GET, then).await
-}
-
-fn ok(bytes: u64) -> Record {
-    Record { response_bytes: bytes, ..Record::completed(ClientSide, OK) }
 }
 
 #[tokio::test]

@@ -46,6 +46,15 @@ pub(crate) fn client(recorder: &Recorder) -> ObserveLayer<Recorder> {
     still(recorder, Side::Client)
 }
 
+/// What is recorded of a 200 whose body was handed over.
+pub(crate) fn server_ok(bytes: u64) -> Record {
+    Record { response_bytes: bytes, ..Record::completed(Side::Server, OK) }
+}
+
+pub(crate) fn client_ok(bytes: u64) -> Record {
+    Record { side: Side::Client, ..server_ok(bytes) }
+}
+
 /// How long a framework's own time-out is, where there is no other way than to wait for one.
 pub(crate) const LIMIT: Duration = Duration::from_millis(20);
 

@@ -28,7 +28,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, ResponseBodyTimeoutLayer, TimeoutLayer};
 use tower_http::trace::TraceLayer;
 use tower_http::validate_request::ValidateRequestHeaderLayer;
-use tower_observability::classify::Side::{Client as ClientSide, Server};
+use tower_observability::classify::Side::Client as ClientSide;
 use tower_observability::classify::{Blame, ErrorType, Outcome};
 use tower_observability::testing::{Record, Recorder, Script, ScriptBody};
 
@@ -41,7 +41,7 @@ async fn hello<B>(_: Request<B>) -> Result<Response<String>, Infallible> {
 }
 
 fn ok(bytes: usize) -> Record {
-    Record { response_bytes: bytes as u64, ..Record::completed(Server, OK) }
+    server_ok(bytes as u64)
 }
 
 /// Asks with these headers, and answers status, raw text and the one record.
@@ -237,7 +237,7 @@ async fn a_client_sees_each_hop_of_a_redirect_only_from_inside() {
             text(bounded(client.oneshot(request)).await.unwrap()).await
         };
         assert_eq!(said, "hello");
-        let arrived = Record { response_bytes: 5, ..Record::completed(ClientSide, OK) };
+        let arrived = client_ok(5);
         let moved = Record::completed(ClientSide, StatusCode::FOUND);
         let expected = if outside { vec![moved, arrived] } else { vec![arrived] };
         assert_eq!(recorder.records(), expected);
@@ -263,7 +263,6 @@ async fn a_client_counts_bytes_where_the_layer_stands() {
         assert_eq!(said, HELLO);
         let record = recorded(&recorder).await;
         assert_eq!(record.response_bytes == HELLO.len() as u64, !outside);
-        let response_bytes = record.response_bytes;
-        assert_eq!(record, Record { response_bytes, ..Record::completed(ClientSide, OK) });
+        assert_eq!(record, client_ok(record.response_bytes));
     }
 }

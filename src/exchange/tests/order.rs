@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Request, Response, request, response};
+use http::{Method, Request, Response, request, response};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use tower::{Layer, Service, ServiceBuilder};
@@ -156,12 +156,13 @@ impl Body for Inner {
     }
 }
 
-async fn drive<S, B>(mut service: S, frames: usize)
+async fn drive<S, B>(mut service: S, method: Method, frames: usize)
 where
     S: Service<Request<()>, Response = Response<B>>,
     B: Body + Unpin,
 {
-    let mut answer = Box::pin(service.call(Request::new(())));
+    let request = Request::builder().method(method).body(()).unwrap();
+    let mut answer = Box::pin(service.call(request));
     let polled = super::poll_once(&mut answer).await;
     let Poll::Ready(Ok(response)) = polled else { return };
     let mut body = response.into_body();
@@ -171,7 +172,7 @@ where
 }
 
 /// The log of one exchange, fused and stacked.
-fn logs(answers: bool, frames: u32, read: usize) -> [Vec<String>; 2] {
+fn logs(method: Method, answers: bool, frames: u32, read: usize) -> [Vec<String>; 2] {
     [true, false].map(|fused| {
         let log = Log::default();
         let spy = |name| Spy { name, log: log.clone() };
@@ -179,10 +180,10 @@ fn logs(answers: bool, frames: u32, read: usize) -> [Vec<String>; 2] {
         let layer = |name| ObserveLayer::new(Side::Server, spy(name));
         let driven = if fused {
             let fused = ObserveLayer::new(Side::Server, (spy("a"), spy("b"), spy("c")));
-            drive(fused.layer(inner), read).now_or_never()
+            drive(fused.layer(inner), method.clone(), read).now_or_never()
         } else {
             let stack = ServiceBuilder::new().layer(layer("a")).layer(layer("b"));
-            drive(stack.layer(layer("c")).service(inner), read).now_or_never()
+            drive(stack.layer(layer("c")).service(inner), method.clone(), read).now_or_never()
         };
         driven.expect("nothing here waits");
         log.lines()
@@ -199,17 +200,35 @@ const END: [&str; 3] = ["a b| c.end", "a| b.end", "| a.end"];
 fn a_body_that_is_read_to_its_end() {
     let last = ["a b c| poll_frame", "a b c| drop body"];
     let expected = [&BEGIN[..], &RESPONSE, &DATA, &last, &END].concat();
-    assert_eq!(logs(true, 1, 2), [expected.clone(), expected]);
+    assert_eq!(logs(Method::GET, true, 1, 2), [expected.clone(), expected]);
 }
 
 #[test]
 fn a_body_that_is_dropped() {
     let expected = [&BEGIN[..], &RESPONSE, &DATA, &["a b c| drop body"], &END].concat();
-    assert_eq!(logs(true, 2, 1), [expected.clone(), expected]);
+    assert_eq!(logs(Method::GET, true, 2, 1), [expected.clone(), expected]);
 }
 
 #[test]
 fn a_future_that_is_dropped() {
     let expected = [&BEGIN[..], &["a b c| drop future"], &END].concat();
-    assert_eq!(logs(false, 0, 0), [expected.clone(), expected]);
+    assert_eq!(logs(Method::GET, false, 0, 0), [expected.clone(), expected]);
+}
+
+/// The one difference: a stacked wrapper ends before the one outside of it has its response.
+#[test]
+fn an_answer_that_ends_at_its_headers() {
+    let [fused, stacked] = logs(Method::HEAD, true, 0, 0);
+    let unobserved = ["| drop body with no exchange in scope"];
+    assert_eq!(fused, [&BEGIN[..], &RESPONSE, &END, &unobserved].concat());
+    let inwards_out = [
+        "a b c| drop future",
+        "a b| c.response",
+        "a b| c.end",
+        "a| b.response",
+        "a| b.end",
+        "| a.response",
+        "| a.end",
+    ];
+    assert_eq!(stacked, [&BEGIN[..], &inwards_out, &unobserved].concat());
 }
