@@ -58,22 +58,32 @@ impl<O: Observer> Active<O> {
         Self { core: Arc::clone(core), observing, facts, scope, starter, seen }
     }
 
-    /// Lets the observer wrap the request body; a panic of it takes the body along, so it is told
-    /// and resumed like one of the service.
-    pub(super) fn request_body<B: 'static>(&mut self, body: B) -> Result<B, Panic> {
-        let Some(exchange) = &mut self.observing else { return Ok(body) };
+    /// Lets the observer wrap the request body and calls the inner service with it. A panic of
+    /// either takes the request along, so that it is caught to be told and resumed.
+    pub(super) fn call<B: 'static, F>(
+        &mut self,
+        body: B,
+        inner: impl FnOnce(B) -> F,
+    ) -> Result<F, Panic> {
         catch_unwind(AssertUnwindSafe(|| {
-            let _scope = scope::enter(&mut self.scope);
-            self.core.observer.request_body(exchange, body)
+            let mut body = body;
+            if let Some(exchange) = &mut self.observing {
+                let _scope = scope::enter(&mut self.scope);
+                body = self.core.observer.request_body(exchange, body);
+            }
+            self.scoped(|| inner(body))
         }))
     }
 
     /// Runs a piece of the inner service in scope; a panic of it is caught to be told and resumed.
     pub(super) fn run<R>(&mut self, inner: impl FnOnce() -> R) -> Result<R, Panic> {
-        catch_unwind(AssertUnwindSafe(|| {
-            let _scope = scope::enter(&mut self.scope);
-            within(&self.core.observer, &mut self.observing, inner)
-        }))
+        catch_unwind(AssertUnwindSafe(|| self.scoped(inner)))
+    }
+
+    #[inline]
+    fn scoped<R>(&mut self, inner: impl FnOnce() -> R) -> R {
+        let _scope = scope::enter(&mut self.scope);
+        within(&self.core.observer, &mut self.observing, inner)
     }
 
     /// Takes the response headers; `true` when the exchange ended with them.

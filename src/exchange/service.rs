@@ -64,9 +64,7 @@ where
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         let (mut head, body) = request.into_parts();
         let mut active = Active::begin(&self.core, &mut head);
-        let called = active
-            .request_body(body)
-            .and_then(|body| active.run(|| self.inner.call(Request::from_parts(head, body))));
+        let called = active.call(body, |body| self.inner.call(Request::from_parts(head, body)));
         match called {
             Ok(future) => ObserveFuture::new(future, active),
             Err(panic) => {
