@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-/// The value of an attribute.
+/// The value of an attribute, made from text, numbers and truth values.
+///
+/// A `u64` or a `usize` beyond [`i64::MAX`] becomes that. A duration has no one unit: say which by
+/// the name, as in `annotate("wait_ms", wait.as_millis() as u64)` or
+/// `annotate("wait.seconds", wait.as_secs_f64())`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
@@ -41,16 +45,27 @@ macro_rules! value_from {
     };
 }
 
+/// Of an unsigned integer: one beyond [`i64::MAX`] becomes that.
+fn saturating(value: impl TryInto<i64>) -> Value {
+    Value::Int(value.try_into().unwrap_or(i64::MAX))
+}
+
 value_from! {
     &'static str => |v| Self::Text(Cow::Borrowed(v)),
     String => |v| Self::Text(Cow::Owned(v)),
+    &String => |v| Self::Text(Cow::Owned(v.clone())),
     Cow<'static, str> => |v| Self::Text(v),
     i64 => |v| Self::Int(v),
     i32 => |v| Self::Int(v.into()),
+    i16 => |v| Self::Int(v.into()),
+    i8 => |v| Self::Int(v.into()),
+    u64 => |v| saturating(v),
+    usize => |v| saturating(v),
     u32 => |v| Self::Int(v.into()),
     u16 => |v| Self::Int(v.into()),
     u8 => |v| Self::Int(v.into()),
     f64 => |v| Self::Float(v),
+    f32 => |v| Self::Float(v.into()),
     bool => |v| Self::Bool(v),
 }
 
@@ -113,6 +128,19 @@ mod tests {
         assert_eq!(attributes.get("cart.items"), Some(&Value::Int(3)));
         assert_eq!(attributes.get("cart"), None);
         assert!(!attributes.is_empty());
+    }
+
+    #[test]
+    fn values_are_made_of_what_handlers_have() {
+        let text = String::from("ada");
+        assert_eq!(Value::from(&text), Value::Text("ada".into()));
+        assert_eq!(Value::from([1, 2].len()), Value::Int(2));
+        assert_eq!(Value::from(7_u64), Value::Int(7));
+        assert_eq!(Value::from(i64::MAX as u64 + 1), Value::Int(i64::MAX));
+        assert_eq!(Value::from(usize::MAX), Value::Int(i64::MAX));
+        assert_eq!(Value::from(-3_i8), Value::Int(-3));
+        assert_eq!(Value::from(-300_i16), Value::Int(-300));
+        assert_eq!(Value::from(0.5_f32), Value::Float(0.5));
     }
 
     #[test]

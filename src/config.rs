@@ -34,6 +34,11 @@ impl ConfigError {
     pub fn value(&self) -> &str {
         &self.value
     }
+
+    /// What the setting takes, in words.
+    pub fn allowed(&self) -> &'static str {
+        self.allowed
+    }
 }
 
 impl fmt::Display for ConfigError {
@@ -53,6 +58,7 @@ mod tests {
         let error = ConfigError::new("header", "a b", "an HTTP header name");
         assert_eq!(error.field(), "header");
         assert_eq!(error.value(), "a b");
+        assert_eq!(error.allowed(), "an HTTP header name");
         assert_eq!(
             error.to_string(),
             r#"header: "a b" is not allowed; it takes an HTTP header name"#

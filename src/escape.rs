@@ -8,8 +8,10 @@
 //! - the C0 controls U+0000 to U+001F, DEL, and the C1 controls U+0080 to U+009F (a terminal may
 //!   read U+009B as `ESC [`),
 //! - the line and paragraph separators U+2028 and U+2029,
-//! - the bidirectional controls U+202A to U+202E and U+2066 to U+2069, which make a text show as
-//!   another one.
+//! - the bidirectional controls U+061C, U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069, which
+//!   make a text show as another one,
+//! - U+FEFF and the tag characters U+E0000 to U+E007F, which show as nothing and may hide a text in
+//!   another.
 //!
 //! Everything else is copied as it is. RFC 8259, section 7, requires only the first group and the
 //! C0 controls to be escaped and allows the rest.
@@ -145,8 +147,25 @@ pub fn bounded(bytes: &[u8], max_chars: usize) -> String {
 
 /// Whether a character must never come out as itself.
 fn is_special(character: char) -> bool {
+    matches!(character, '"' | '\\') || is_control(character)
+}
+
+/// Whether a character ends a line, drives a terminal, reorders what is displayed or hides in it.
+pub(crate) fn is_control(character: char) -> bool {
     matches!(character,
-        '"' | '\\' | '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        '\0'..='\u{1f}'
+        | '\u{7f}'..='\u{9f}'
+        | '\u{61c}'
+        | '\u{200e}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Whether a byte is one that the UTF-8 of a control may start with.
+pub(crate) fn may_start_control(byte: u8) -> bool {
+    matches!(byte, 0..=0x1f | 0x7f | 0xc2 | 0xd8 | 0xe2 | 0xef | 0xf3)
 }
 
 /// Whether all of `bytes` is ASCII that needs no escape. Looks at blocks without a branch per byte;
@@ -179,9 +198,7 @@ fn runs(text: &str, mut each: impl FnMut(&str, Option<char>)) {
     let bytes = text.as_bytes();
     let (mut start, mut at) = (0, 0);
     while let Some(&byte) = bytes.get(at) {
-        // Special characters beyond ASCII start with 0xC2 or 0xE2.
-        if matches!(byte, b' '..=b'!' | b'#'..=b'[' | b']'..=b'~' | 0x80..=0xc1 | 0xc3..=0xe1 | 0xe3..)
-        {
+        if !matches!(byte, b'"' | b'\\') && !may_start_control(byte) {
             at += 1;
             continue;
         }
@@ -209,9 +226,10 @@ fn json_runs(out: &mut Vec<u8>, text: &str) {
             Some('\r') => out.extend_from_slice(b"\\r"),
             Some('\t') => out.extend_from_slice(b"\\t"),
             Some(other) => {
-                let code = u32::from(other); // below U+FFFF: four digits are enough
-                let digit = |shift: u32| HEX[(code >> shift) as usize & 15];
-                out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+                for &code in &*other.encode_utf16(&mut [0; 2]) {
+                    let digit = |shift: u32| HEX[usize::from(code >> shift) & 15];
+                    out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+                }
             }
         }
     });

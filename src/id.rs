@@ -1,6 +1,7 @@
 //! The identity of an exchange: the request ID and the trace it belongs to.
 
 use std::fmt;
+use std::num::{NonZeroU64, NonZeroU128};
 use std::str::FromStr;
 
 /// A request ID: 1 to 128 characters of `A-Z a-z 0-9 . _ : / + = -`, held inline.
@@ -129,12 +130,32 @@ impl std::error::Error for InvalidRequestId {}
 /// ([W3C Trace Context](https://www.w3.org/TR/trace-context/)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceIdentity {
-    /// 16 bytes, not all zero.
-    pub trace_id: u128,
-    /// 8 bytes, not all zero.
-    pub span_id: u64,
+    trace_id: NonZeroU128,
+    span_id: NonZeroU64,
+    sampled: bool,
+}
+
+impl TraceIdentity {
+    /// An identity, unless an ID is zero, which the standard forbids.
+    pub fn new(trace_id: u128, span_id: u64, sampled: bool) -> Option<Self> {
+        let (trace_id, span_id) = (NonZeroU128::new(trace_id)?, NonZeroU64::new(span_id)?);
+        Some(Self { trace_id, span_id, sampled })
+    }
+
+    /// The trace's 16 bytes, not all zero.
+    pub fn trace_id(&self) -> u128 {
+        self.trace_id.get()
+    }
+
+    /// The span's 8 bytes, not all zero.
+    pub fn span_id(&self) -> u64 {
+        self.span_id.get()
+    }
+
     /// Whether the trace is recorded somewhere.
-    pub sampled: bool,
+    pub fn sampled(&self) -> bool {
+        self.sampled
+    }
 }
 
 #[cfg(test)]
@@ -158,6 +179,15 @@ mod tests {
         for length in [129, 255, 256, 257, 8192] {
             assert!("a".repeat(length).parse::<RequestId>().is_err(), "{length}");
         }
+    }
+
+    #[test]
+    fn a_trace_identity_has_no_id_of_zero() {
+        let trace = TraceIdentity::new(u128::MAX, 1, true).unwrap();
+        assert_eq!((trace.trace_id(), trace.span_id(), trace.sampled()), (u128::MAX, 1, true));
+        assert!(!TraceIdentity::new(1, u64::MAX, false).unwrap().sampled());
+        assert_eq!(TraceIdentity::new(0, 1, true), None);
+        assert_eq!(TraceIdentity::new(1, 0, true), None);
     }
 
     #[test]

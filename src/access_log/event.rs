@@ -117,11 +117,11 @@ fn flag(set: bool) -> Option<bool> {
 
 impl Line<'_> {
     fn trace_id(&self) -> Option<Hex<32>> {
-        self.trace().map(|trace| Hex::trace_id(trace.trace_id))
+        self.trace().map(|trace| Hex::trace_id(trace.trace_id()))
     }
 
     fn span_id(&self) -> Option<Hex<16>> {
-        self.trace().map(|trace| Hex::span_id(trace.span_id))
+        self.trace().map(|trace| Hex::span_id(trace.span_id()))
     }
 
     fn visible_path(&self) -> Option<Cow<'_, str>> {

@@ -53,6 +53,7 @@ pub use peer::{PeerAddress, peer_address};
 
 /// The header in which the trusted proxies report the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ForwardedBy {
     /// `X-Forwarded-For` for the address and `X-Forwarded-Proto` for the scheme, the de facto
     /// standard and the default.

@@ -44,6 +44,17 @@ fn json_string_escapes_what_forges() {
 }
 
 #[test]
+fn bidirectional_and_invisible_characters_are_escaped() {
+    let text = "a\u{61c}\u{200e}\u{200f}\u{2067}\u{feff}\u{e0001}\u{e007f}z";
+    assert_eq!(json(text), r#""a\u061c\u200e\u200f\u2067\ufeff\udb40\udc01\udb40\udc7fz""#);
+    assert_eq!(plain(text), r"a\u{61c}\u{200e}\u{200f}\u{2067}\u{feff}\u{e0001}\u{e007f}z");
+    assert_eq!(bounded("\u{61c}b".as_bytes(), 8), r"\u{61c}b");
+    let harmless = "\u{61b}\u{61d}\u{200d}\u{2010}\u{fefe}\u{ff00}\u{dffff}\u{e0080}";
+    assert_eq!(plain(harmless), harmless);
+    assert_eq!(json(harmless), format!("\"{harmless}\""));
+}
+
+#[test]
 fn every_position_of_every_length_is_looked_at() {
     for length in 1..70 {
         for at in 0..length {
@@ -108,7 +119,10 @@ fn nasty() -> impl Strategy<Value = String> {
     let character = prop_oneof![
         4 => any::<char>(),
         4 => proptest::char::range('\0', '\u{ff}'),
-        2 => proptest::char::range('\u{2020}', '\u{2070}'),
+        2 => proptest::char::range('\u{2000}', '\u{2070}'),
+        1 => proptest::char::range('\u{610}', '\u{620}'),
+        1 => proptest::char::range('\u{fef8}', '\u{ff08}'),
+        1 => proptest::char::range('\u{dfff8}', '\u{e0088}'),
     ];
     proptest::collection::vec(character, 0..80)
         .prop_map(|characters| characters.into_iter().collect())
@@ -122,6 +136,8 @@ fn is_one_line(text: &str) -> bool {
             || (0x7f..0xa0).contains(&code)
             || (0x2028..=0x202e).contains(&code)
             || (0x2066..=0x2069).contains(&code)
+            || [0x61c, 0x200e, 0x200f, 0xfeff].contains(&code)
+            || (0xe0000..=0xe007f).contains(&code)
     })
 }
 

@@ -156,6 +156,7 @@ impl Record {
 /// A callback that a [`Recorder`] received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named as the callbacks are")]
+#[non_exhaustive]
 pub enum Event {
     Begin,
     Response,
@@ -203,8 +204,14 @@ impl Recorder {
     #[track_caller]
     pub fn only(&self) -> Record {
         let records = self.records();
-        assert_eq!(records.len(), 1, "one exchange was expected to have ended: {records:#?}");
-        records[0].clone()
+        let [record] = records.as_slice() else {
+            let hint = match records.len() {
+                0 => "; an exchange ends when its response body ends: read or drop it first",
+                _ => "",
+            };
+            panic!("one exchange was expected to have ended: {records:#?}{hint}");
+        };
+        record.clone()
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -232,5 +239,33 @@ impl Observer for Recorder {
 
     fn refused(&self, _error: &(dyn std::any::Any + 'static)) {
         self.kept().events.push(Event::Refused);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tower::{Layer, ServiceExt};
+
+    use super::*;
+    use crate::testing::{Script, ScriptBody};
+
+    #[tokio::test]
+    #[should_panic = "one exchange was expected to have ended: []; an exchange ends when its \
+                      response body ends: read or drop it first"]
+    async fn none_that_ended_may_have_a_body_that_is_held() {
+        let recorder = Recorder::new();
+        let service = recorder.layer(Side::Server).layer(Script::body(ScriptBody::new().data("a")));
+        let _held = service.oneshot(http::Request::new(())).await;
+        recorder.only();
+    }
+
+    #[test]
+    fn more_than_one_is_no_matter_of_bodies() {
+        let recorder = Recorder::new();
+        let record = Record::completed(Side::Server, StatusCode::OK);
+        recorder.kept().records = vec![record.clone(), record];
+        let panic = std::panic::catch_unwind(|| recorder.only()).unwrap_err();
+        let text = panic.downcast_ref::<String>().unwrap();
+        assert!(text.ends_with("]"), "{text}");
     }
 }

@@ -39,7 +39,7 @@ fn a_whole_event() {
         exchange(&layer, &ManualClock::new(), request, || {
             let facts = Facts::current().unwrap();
             facts.set_request_id("req-1".parse().unwrap());
-            facts.set_trace(TraceIdentity { trace_id: 10, span_id: 11, sampled: false });
+            facts.set_trace(TraceIdentity::new(10, 11, false).unwrap());
             annotate("user.id", "ada");
             let mut trailers = HeaderMap::new();
             trailers.insert("grpc-status", "13".parse().unwrap());

@@ -29,7 +29,7 @@ fn ok(steps: Vec<Step>) -> Answer {
 fn identified() {
     let facts = Facts::current().unwrap();
     assert!(facts.set_request_id("req-1".parse().unwrap()));
-    let trace = TraceIdentity { trace_id: 0xabc, span_id: 0xdef, sampled: true };
+    let trace = TraceIdentity::new(0xabc, 0xdef, true).unwrap();
     assert!(facts.set_trace(trace));
 }
 

@@ -21,7 +21,7 @@ use crate::kit::{Answer, ManualClock, Written, exchange};
 fn identify(id: &str) {
     let facts = Facts::current().unwrap();
     facts.set_request_id(id.parse().unwrap());
-    facts.set_trace(TraceIdentity { trace_id: 1, span_id: 2, sampled: true });
+    facts.set_trace(TraceIdentity::new(1, 2, true).unwrap());
 }
 
 fn get() -> Request<()> {

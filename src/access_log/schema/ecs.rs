@@ -17,8 +17,8 @@ pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
     let kind = if line.ended.is_some() { "access" } else { "start" };
     object.texts("", "event.type", [kind.into()].into_iter());
     if let Some(trace) = line.trace() {
-        object.plain(key!("trace.id"), Hex::trace_id(trace.trace_id));
-        object.plain(key!("span.id"), Hex::span_id(trace.span_id));
+        object.plain(key!("trace.id"), Hex::trace_id(trace.trace_id()));
+        object.plain(key!("span.id"), Hex::span_id(trace.span_id()));
     }
     request(line, object);
     if let Some(ended) = &line.ended {

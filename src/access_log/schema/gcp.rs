@@ -17,10 +17,10 @@ pub(super) fn write(line: &Line<'_>, project: Option<&str>, object: &mut Object<
                 json_fragment(out, project);
                 out.extend_from_slice(b"/traces/");
             }
-            out.extend_from_slice(Hex::trace_id(trace.trace_id).as_ref());
+            out.extend_from_slice(Hex::trace_id(trace.trace_id()).as_ref());
         });
-        object.plain(key!("logging.googleapis.com/spanId"), Hex::span_id(trace.span_id));
-        object.bool(key!("logging.googleapis.com/trace_sampled"), trace.sampled);
+        object.plain(key!("logging.googleapis.com/spanId"), Hex::span_id(trace.span_id()));
+        object.bool(key!("logging.googleapis.com/trace_sampled"), trace.sampled());
     }
     object.nested(key!("httpRequest"), |object| http_request(line, object));
     object.plain(key!("side"), line.side());

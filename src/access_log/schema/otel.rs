@@ -13,8 +13,8 @@ pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
     object.number(key!("severity_number"), number);
     object.plain(key!("body"), line.message());
     if let Some(trace) = line.trace() {
-        object.plain(key!("trace_id"), Hex::trace_id(trace.trace_id));
-        object.plain(key!("span_id"), Hex::span_id(trace.span_id));
+        object.plain(key!("trace_id"), Hex::trace_id(trace.trace_id()));
+        object.plain(key!("span_id"), Hex::span_id(trace.span_id()));
     }
     object.nested(key!("attributes"), |object| {
         request(line, object);

@@ -127,8 +127,8 @@ impl<F> Stamp<F> {
             tell(REQUEST_ID, Stamped::Id(id.as_str()));
         }
         if let Some(trace) = line::trace(facts) {
-            tell(TRACE_ID, Stamped::Id(Hex::trace_id(trace.trace_id).as_str()));
-            tell(SPAN_ID, Stamped::Id(Hex::span_id(trace.span_id).as_str()));
+            tell(TRACE_ID, Stamped::Id(Hex::trace_id(trace.trace_id()).as_str()));
+            tell(SPAN_ID, Stamped::Id(Hex::span_id(trace.span_id()).as_str()));
         }
         for key in &self.attributes {
             line::lineage(facts).find(|facts| {
