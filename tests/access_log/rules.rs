@@ -144,7 +144,7 @@ fn sampling_is_by_method_route_and_status_and_exact() {
         exchange(&layer, &clock, get("/"), || Answer::Error);
     }
     assert_eq!(rates(&written), [(0, 0); 10], "errors are always kept");
-    clock.advance(1000);
+    clock.advance(Duration::from_secs(1));
     exchange(&layer, &clock, get("/"), routed("/{n}", 200));
     assert_eq!(rates(&written), [(0, 3)], "a new second, and what the last one dropped");
     let slow = || {
