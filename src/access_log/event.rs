@@ -1,6 +1,7 @@
 //! The line as an event of the `tracing` crate.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use tracing::callsite::{DefaultCallsite, Identifier};
 use tracing::field::FieldSet;
@@ -87,8 +88,8 @@ pub(super) fn emit(line: &Line<'_>) {
                 "network.protocol.version" = line.version(),
                 "http.request.body.size" = $ended.end.request_bytes,
                 "http.response.body.size" = $ended.response_bytes(),
-                "duration" = $ended.end.duration.as_secs_f64(),
-                "time_to_headers" = $ended.end.time_to_headers.map(|time| time.as_secs_f64()),
+                "duration" = seconds($ended.end.duration),
+                "time_to_headers" = $ended.end.time_to_headers.map(seconds),
                 "slow" = flag($ended.slow),
                 "upgraded" = flag($ended.end.upgraded),
                 "unread" = flag($ended.end.unread),
@@ -108,6 +109,14 @@ pub(super) fn emit(line: &Line<'_>) {
         // an exchange starts at one level only
         (None, _) => started!(INFO),
     }
+}
+
+/// A time below 100 µs is rounded to 0 or to 100 µs: a formatter of text would write it as `9.9e-5`,
+/// and JSON would have anything but a number as text.
+fn seconds(time: Duration) -> f64 {
+    const LEAST: f64 = 1e-4;
+    let seconds = time.as_secs_f64();
+    if seconds < LEAST { (seconds / LEAST).round() * LEAST } else { seconds }
 }
 
 /// A flag that is not set is left out.
@@ -170,12 +179,33 @@ impl Line<'_> {
 }
 
 impl Ended<'_> {
-    /// Known once there were headers.
+    /// Known once there were headers, and the caller did not leave the body unread.
     pub(super) fn response_bytes(&self) -> Option<u64> {
-        self.end.status.map(|_| self.end.response_bytes)
+        self.end.status.filter(|_| !self.end.unread).map(|_| self.end.response_bytes)
     }
 
     pub(super) fn dropped(&self) -> Option<u64> {
         Some(self.kept.dropped).filter(|dropped| *dropped > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_is_shown_with_an_exponent() {
+        for (nanos, expected) in [
+            (0, "0.0"),
+            (49_999, "0.0"),
+            (50_000, "0.0001"),
+            (99_000, "0.0001"),
+            (100_000, "0.0001"),
+            (123_456, "0.000123456"),
+            (1_000_000_001, "1.000000001"),
+        ] {
+            assert_eq!(format!("{:?}", seconds(Duration::from_nanos(nanos))), expected);
+        }
+        assert_eq!(format!("{:?}", seconds(Duration::from_secs(1 << 40))), "1099511627776.0");
     }
 }

@@ -143,6 +143,20 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// The attributes as flat labels: a dot in a key becomes an underscore, and of keys that are
+    /// the same then the first is kept.
+    pub(super) fn labels(&mut self, all: &Attributes) {
+        for (index, (key, value)) in all.iter().enumerate() {
+            if all.iter().take(index).any(|(earlier, _)| label(earlier).eq(label(key))) {
+                continue;
+            }
+            self.out.extend_from_slice(b",\"");
+            label(key).for_each(|piece| escape::json_fragment(self.out, piece));
+            self.out.extend_from_slice(b"\":");
+            push_value(self.out, value);
+        }
+    }
+
     /// One attribute under any key.
     pub(super) fn attribute(&mut self, key: &str, value: &Value) {
         self.out.push(b',');
@@ -150,6 +164,14 @@ impl<'a> Object<'a> {
         self.out.push(b':');
         push_value(self.out, value);
     }
+}
+
+/// A key as a label, in pieces.
+fn label(key: &str) -> impl Iterator<Item = &str> {
+    key.split_inclusive(['.', '_']).flat_map(|piece| match piece.strip_suffix(['.', '_']) {
+        Some(before) => [before, "_"],
+        None => [piece, ""],
+    })
 }
 
 /// Appends an attribute's value.
@@ -238,6 +260,16 @@ mod tests {
         });
         let expected = r#"{"s":12.005000000,"n":7000,"m":18446744073709551615,"v4":"192.0.2.70","max":"255.255.255.255","tens":"0.10.99.100","v6":"2001:db8::1"}"#;
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn labels_are_flat_and_unique() {
+        let mut attributes = Attributes::default();
+        for (key, number) in [("a.b", 1), ("a_b", 2), ("a", 3), ("a..b", 4), ("a.b.", 5)] {
+            attributes.set(key, number);
+        }
+        let text = object(|object| object.labels(&attributes));
+        assert_eq!(text, r#"{"a_b":1,"a":3,"a__b":4,"a_b_":5}"#);
     }
 
     #[test]

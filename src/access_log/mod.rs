@@ -35,6 +35,8 @@
 //! lines of [`Schema::OpenTelemetry`]. Beside the semantic conventions there are `side`,
 //! `outcome`, `request_id`, `duration` (seconds, to the end of the body), `time_to_headers`
 //! (seconds), the flags `slow`, `upgraded` and `unread`, `sampling.rate` and `sampling.dropped`.
+//! In events, times below 100 µs are rounded to 0 or 0.0001, so that text has no `9.9e-5`; lines
+//! of JSON are exact. A client's response that was left unread has no body size.
 //! What a handler [annotated](crate::exchange::annotate) and the captured headers stand in the
 //! events' fields `attributes` and `headers` as JSON. What is not known is left out.
 //!
@@ -45,8 +47,12 @@
 //! a line or drive a terminal is escaped before a subscriber sees it. Headers are logged by
 //! allow-list only. The text of an error is not logged: it may hold anything.
 //!
+//! The client's address is known where the server tells it: an axum `Router` is to be served with
+//! `into_make_service_with_connect_info::<SocketAddr>()`.
+//!
 //! The request ID and the trace of a client's line are those of the exchange it was sent from,
-//! where it has none of its own.
+//! where it has none of its own. Nothing in this crate fills the trace yet; a program that knows it
+//! does, with [`Facts::set_trace`].
 //!
 //! # What it cannot do
 //!
@@ -109,8 +115,9 @@ pub struct AccessLog {
     level: Option<Arc<ChooseLevel>>,
     slow: Option<Duration>,
     slow_level: Level,
-    skip: Option<Arc<Skip>>,
+    skip: Vec<Arc<Skip>>,
     skip_paths: Vec<Box<str>>,
+    skip_prefixes: Vec<Box<str>>,
     sampler: Option<Arc<Sampler>>,
     request_headers: HeaderNames,
     response_headers: HeaderNames,
@@ -130,8 +137,9 @@ impl Default for AccessLog {
             level: None,
             slow: None,
             slow_level: Level::WARN,
-            skip: None,
+            skip: Vec::new(),
             skip_paths: Vec::new(),
+            skip_prefixes: Vec::new(),
             sampler: None,
             request_headers: HeaderNames::default(),
             response_headers: HeaderNames::default(),
@@ -152,7 +160,8 @@ impl AccessLog {
     fn skips(&self, head: &request::Parts) -> bool {
         let path = head.uri.path();
         self.skip_paths.iter().any(|skipped| **skipped == *path)
-            || self.skip.as_ref().is_some_and(|skip| skip(head))
+            || self.skip_prefixes.iter().any(|prefix| path.starts_with(&**prefix))
+            || self.skip.iter().any(|skip| skip(head))
     }
 
     fn level_of(&self, end: &End<'_>, slow: bool) -> Level {

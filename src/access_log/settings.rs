@@ -70,22 +70,29 @@ impl AccessLogLayer {
         self.configure(|log| log.slow_level = level)
     }
 
-    /// Logs nothing of requests that `skip` picks, whatever becomes of them. One rule holds: a
-    /// further one replaces it.
+    /// Logs nothing of requests that `skip` picks, whatever becomes of them. A further rule skips
+    /// further requests.
     pub fn skip(self, skip: impl Fn(&request::Parts) -> bool + Send + Sync + 'static) -> Self {
-        self.configure(|log| log.skip = Some(Arc::new(skip)))
+        self.configure(|log| log.skip.push(Arc::new(skip)))
     }
 
     /// Logs nothing of requests for exactly this path, whatever their query.
     ///
     /// # Errors
-    /// When `path` does not start with `/`, or has a query or a fragment.
+    /// When `path` does not start with `/`, has a query or a fragment, or is a pattern: it has `*`
+    /// or `{`.
     pub fn skip_path(self, path: &str) -> Result<Self, ConfigError> {
-        if !path.starts_with('/') || path.contains(['?', '#']) {
-            let allowed = "a path that starts with /, without a query";
-            return Err(ConfigError::new("skip_path", path, allowed));
-        }
-        Ok(self.configure(|log| log.skip_paths.push(path.into())))
+        let path = plain_path("skip_path", path)?;
+        Ok(self.configure(|log| log.skip_paths.push(path)))
+    }
+
+    /// Logs nothing of requests whose path starts with `prefix`, such as `/static/`.
+    ///
+    /// # Errors
+    /// As [`skip_path`](Self::skip_path).
+    pub fn skip_prefix(self, prefix: &str) -> Result<Self, ConfigError> {
+        let prefix = plain_path("skip_prefix", prefix)?;
+        Ok(self.configure(|log| log.skip_prefixes.push(prefix)))
     }
 
     /// Limits the number of lines that are alike; by default every exchange has its line. The
@@ -116,6 +123,10 @@ impl AccessLogLayer {
     }
 
     /// Finds the client's address behind these proxies; by default it is the peer's.
+    ///
+    /// The peer must be known: serve an axum `Router` with
+    /// `into_make_service_with_connect_info::<SocketAddr>()`, or insert a
+    /// [`PeerAddress`](crate::caller::PeerAddress). Without it no proxy is trusted.
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
         self.configure(|log| log.proxies = proxies)
     }
@@ -131,6 +142,13 @@ impl AccessLogLayer {
     }
 }
 
+fn plain_path(field: &'static str, path: &str) -> Result<Box<str>, ConfigError> {
+    if path.starts_with('/') && !path.contains(['?', '#', '*', '{']) {
+        return Ok(path.into());
+    }
+    Err(ConfigError::new(field, path, "a path that starts with /, without a query or a pattern"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,8 +162,9 @@ mod tests {
         let layer = AccessLogLayer::server;
         let value = |field, text: &str| (field, text.to_owned());
         assert_eq!(refused(layer().slow(Duration::ZERO)), value("slow", "0s"));
-        for path in ["", "livez", "/livez?full", "/a#b"] {
+        for path in ["", "livez", "/livez?full", "/a#b", "/*", "/users/{id}"] {
             assert_eq!(refused(layer().skip_path(path)), value("skip_path", path));
+            assert_eq!(refused(layer().skip_prefix(path)), value("skip_prefix", path));
         }
         assert_eq!(refused(layer().request_header("")), value("request_header", ""));
         assert_eq!(refused(layer().response_header("a b")), value("response_header", "a b"));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
 use http::{Method, request};
@@ -207,6 +207,17 @@ impl Facts {
     /// Reads the attributes in place. `read` must not annotate this exchange.
     pub fn with_attributes<R>(&self, read: impl FnOnce(&Attributes) -> R) -> R {
         read(&self.added().attributes)
+    }
+
+    /// Reads the attributes in place, unless they are being read or changed at this moment, maybe by
+    /// this very thread: `None` then. For code that may run inside of
+    /// [`with_attributes`](Self::with_attributes), as a formatter of log events does.
+    pub fn try_with_attributes<R>(&self, read: impl FnOnce(&Attributes) -> R) -> Option<R> {
+        match self.added.try_lock() {
+            Ok(added) => Some(read(&added.attributes)),
+            Err(TryLockError::Poisoned(poisoned)) => Some(read(&poisoned.into_inner().attributes)),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Whether the wrapper that started the exchange has seen its end.

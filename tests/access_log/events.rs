@@ -1,6 +1,6 @@
 //! The access log as events of the `tracing` crate.
 
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use serde_json::{Value, json};
 use tower_observability::access_log::{AccessLogLayer, TARGET};
 use tower_observability::exchange::{Facts, annotate};
@@ -41,9 +41,8 @@ fn a_whole_event() {
             facts.set_request_id("req-1".parse().unwrap());
             facts.set_trace(TraceIdentity::new(10, 11, false).unwrap());
             annotate("user.id", "ada");
-            let mut trailers = HeaderMap::new();
-            trailers.insert("grpc-status", "13".parse().unwrap());
-            Answer::Response(Response::new(vec![Step::Data("m"), Step::Trailers(trailers)]))
+            let trailers = Step::Trailers(&[("grpc-status", "13")]);
+            Answer::Response(Response::new(vec![Step::Data("m"), trailers]))
         });
     });
     let text = written.take();

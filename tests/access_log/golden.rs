@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use serde_json::{Value, json};
 use tower_observability::access_log::{AccessLogLayer, JsonLines, Sampling, Schema};
 use tower_observability::caller::PeerAddress;
@@ -75,9 +75,7 @@ fn lines_of(schema: Schema) -> Vec<(&'static str, String)> {
     });
     add("gRPC error", &plain, &|layer, clock| {
         exchange(layer, clock, grpc(), || {
-            let mut trailers = HeaderMap::new();
-            trailers.insert("grpc-status", "14".parse().unwrap());
-            ok(vec![Step::Data("message"), Step::Trailers(trailers)])
+            ok(vec![Step::Data("message"), Step::Trailers(&[("grpc-status", "14")])])
         });
     });
     let threshold = Duration::from_millis(10);

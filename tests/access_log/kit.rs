@@ -1,55 +1,19 @@
-//! A clock that is set by hand, scripted services and bodies, and a place to write to.
+//! Scripted exchanges, and a place to write to.
 
-use std::collections::VecDeque;
 use std::future::pending;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{HeaderMap, Request, Response};
-use http_body::{Body, Frame};
+use http::{Request, Response};
 use http_body_util::BodyExt;
 use tower::{Layer, Service, service_fn};
 use tower_observability::access_log::AccessLogLayer;
-use tower_observability::clock::{Clock, TimeSource};
+pub(crate) use tower_observability::testing::ManualClock;
+use tower_observability::testing::ScriptBody;
 use tracing_subscriber::fmt::MakeWriter;
-
-/// Starts at 2026-01-01T00:00:00Z.
-#[derive(Clone)]
-pub(crate) struct ManualClock(Arc<(Instant, Mutex<Duration>)>);
-
-impl ManualClock {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new((Instant::now(), Mutex::default())))
-    }
-
-    pub(crate) fn advance(&self, millis: u64) {
-        *self.0.1.lock().unwrap() += Duration::from_millis(millis);
-    }
-
-    pub(crate) fn clock(&self) -> Clock {
-        Clock::new(self.clone())
-    }
-
-    fn passed(&self) -> Duration {
-        *self.0.1.lock().unwrap()
-    }
-}
-
-impl TimeSource for ManualClock {
-    fn now(&self) -> Instant {
-        self.0.0 + self.passed()
-    }
-
-    fn wall(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(1_767_225_600) + self.passed()
-    }
-}
 
 /// Keeps what is written.
 #[derive(Clone, Default)]
@@ -80,36 +44,27 @@ impl<'a> MakeWriter<'a> for Written {
     }
 }
 
-/// What a body does next; each step takes 5 ms.
+const STEP: Duration = Duration::from_millis(5);
+
+/// What a body does next; each step takes 5 ms, and so does its end.
 pub(crate) enum Step {
     Data(&'static str),
-    Trailers(HeaderMap),
+    Trailers(&'static [(&'static str, &'static str)]),
     Error,
     Pending,
 }
 
-pub(crate) struct Script {
-    steps: VecDeque<Step>,
-    clock: ManualClock,
-}
-
-impl Body for Script {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.clock.advance(5);
-        match self.steps.pop_front() {
-            None => Poll::Ready(None),
-            Some(Step::Data(data)) => Poll::Ready(Some(Ok(Frame::data(data.into())))),
-            Some(Step::Trailers(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
-            Some(Step::Error) => Poll::Ready(Some(Err(io::Error::other("\u{1b}[2Jbroken")))),
-            Some(Step::Pending) => Poll::Pending,
+fn scripted(steps: Vec<Step>, clock: &ManualClock) -> ScriptBody {
+    let body = steps.into_iter().fold(ScriptBody::new(), |body, step| {
+        let body = body.pass(clock, STEP);
+        match step {
+            Step::Data(data) => body.data(data),
+            Step::Trailers(trailers) => body.trailers(trailers),
+            Step::Error => body.error("\u{1b}[2Jbroken"),
+            Step::Pending => body.pending(),
         }
-    }
+    });
+    body.pass(clock, STEP)
 }
 
 /// What a service does 10 ms after it was called.
@@ -132,11 +87,9 @@ pub(crate) fn exchange(
         let answer = answer.take().unwrap();
         let clock = clock.clone();
         async move {
-            clock.advance(10);
+            clock.advance(Duration::from_millis(10));
             match answer() {
-                Answer::Response(response) => {
-                    Ok(response.map(|steps| Script { steps: steps.into(), clock: clock.clone() }))
-                }
+                Answer::Response(response) => Ok(response.map(|steps| scripted(steps, &clock))),
                 Answer::Error => Err(io::Error::other("no\nway")),
                 Answer::Panic => panic!("on purpose"),
                 Answer::Pending => pending().await,

@@ -1,5 +1,5 @@
 //! The access log as its users see it.
-#![cfg(feature = "access-log")]
+#![cfg(all(feature = "access-log", feature = "testing"))]
 
 mod events;
 mod golden;

@@ -212,6 +212,32 @@ fn body_polls_and_drops_are_in_the_exchange() {
     assert!(text.lines().all(|line| line.starts_with(r#"{"request_id":"req-1""#)), "{text}");
 }
 
+/// Whoever reads the attributes holds their lock.
+#[test]
+fn a_line_that_is_logged_while_attributes_are_read_goes_without_them() {
+    let written = Written::default();
+    let layer = stamp::json()
+        .with_writer(written.clone())
+        .map_event_format(|stamp| stamp.attribute("user.id"));
+    with_default(Registry::default().with(layer), || {
+        let silent = AccessLogLayer::server().tracing_events(false);
+        exchange(&silent, &ManualClock::new(), get(), || {
+            annotate("user.id", "ada");
+            let facts = Facts::current().unwrap();
+            assert!(facts.set_request_id("req-1".parse().unwrap()));
+            facts.with_attributes(|_| tracing::info!("inside"));
+            tracing::info!("outside");
+            ok()
+        });
+    });
+    let stamped = |line: &str| -> (Value, Value) {
+        let line: Value = serde_json::from_str(line).unwrap();
+        (line["request_id"].clone(), line["user.id"].clone())
+    };
+    let lines: Vec<_> = written.take().lines().map(stamped).collect();
+    assert_eq!(lines, [(json!("req-1"), json!(null)), (json!("req-1"), json!("ada"))]);
+}
+
 /// 1000 tasks on several threads, each with a task that it spawned.
 #[test]
 fn tasks_keep_to_their_own_ids() {

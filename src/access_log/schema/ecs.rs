@@ -36,7 +36,7 @@ pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
         });
     }
     line.with_attributes(|all| {
-        object.nested(key!("labels"), |object| object.attributes(all, |_| true));
+        object.nested(key!("labels"), |object| object.labels(all));
     });
 }
 

@@ -22,7 +22,8 @@ pub enum Schema {
     /// The [Elastic Common Schema](https://www.elastic.co/docs/reference/ecs), 8.11; durations in
     /// nanoseconds.
     ///
-    /// What a handler annotated stands in `labels`. What ECS has no name for stands under
+    /// What a handler annotated stands in `labels`, which are flat: dots in a key become
+    /// underscores, and of keys that are the same then the first is kept. What ECS has no name for stands under
     /// `exchange.` or OpenTelemetry's name.
     Ecs,
     /// [Google Cloud Logging's structured

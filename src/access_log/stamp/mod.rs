@@ -21,8 +21,27 @@
 //! it: a client call without a request ID has that of the request it serves.
 //!
 //! Whatever is logged, it stays on its line: control characters, line separators and bidirectional
-//! controls come out escaped. So colours are off, and `Pretty` text becomes
-//! one long line.
+//! controls come out escaped. So colours are off, and
+//! [pretty](tracing_subscriber::fmt::format::Pretty) text becomes one long line.
+//!
+//! The formatter inside is changed by giving another one: its timer, or whether the fields of an
+//! event stand at the top of the object.
+//!
+//! ```
+//! use tower_observability::access_log::stamp::{self, Stamp};
+//! use tracing_subscriber::fmt::{format, time};
+//! # use tracing_subscriber::layer::SubscriberExt;
+//!
+//! # let subscriber = tracing_subscriber::registry().with(
+//! stamp::json().map_event_format(|_| {
+//!     let json = format().json().flatten_event(true).with_timer(time::uptime());
+//!     Stamp::json(json).attribute("user.id")
+//! })
+//! # );
+//! ```
+//!
+//! Nothing in this crate fills the trace and span IDs yet; a program that knows them does, with
+//! [`Facts::set_trace`].
 
 mod keys;
 
@@ -89,7 +108,8 @@ impl<F> Stamp<F> {
     }
 
     /// Stamps this attribute, too, where a handler [annotated](crate::exchange::annotate) it.
-    /// The names of the IDs are taken.
+    /// The names of the IDs are taken. A line that is logged while the exchange's attributes are
+    /// being read or changed, here or on another thread, goes without.
     pub fn attribute(mut self, key: impl Into<Cow<'static, str>>) -> Self {
         let key = key.into();
         if !ID_KEYS.contains(&&*key) && !self.attributes.contains(&key) {
@@ -132,9 +152,11 @@ impl<F> Stamp<F> {
         }
         for key in &self.attributes {
             line::lineage(facts).find(|facts| {
-                facts.with_attributes(|all| {
+                // an event may be logged by whoever reads the attributes
+                let told = facts.try_with_attributes(|all| {
                     all.get(key).map(|value| tell(key, Stamped::Attribute(value))).is_some()
-                })
+                });
+                told.unwrap_or(false)
             });
         }
     }
