@@ -13,7 +13,7 @@ use tower_observability::request_id::RequestIdLayer;
 use tower_observability::testing::{Event, Record, Recorder};
 
 /// What takes longer than this is marked as slow in the access log.
-const SLOW: Duration = Duration::from_millis(750);
+const SLOW: Duration = Duration::from_millis(1_500);
 
 /// Outermost first; the recorder is there for the script only.
 pub type Layers = (RequestIdLayer, AccessLogLayer, ObserveLayer<(Named, Option<Recorder>)>);
