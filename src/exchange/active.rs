@@ -12,8 +12,9 @@ use http::{HeaderMap, HeaderValue, request, response};
 use http_body::{Body, Frame};
 
 use super::end::{Last, Seen, SeenResponse, Shape};
-use super::facts::{CaughtPanic, Facts, join};
+use super::facts::{CaughtPanic, Facts};
 use super::layer::Core;
+use super::link;
 use super::observer::{Observer, isolated, within};
 use super::scope;
 use crate::classify::Protocol;
@@ -35,13 +36,13 @@ pub(super) struct Active<O: Observer> {
 
 impl<O: Observer> Active<O> {
     pub(super) fn begin(core: &Arc<Core<O>>, head: &mut request::Parts) -> Self {
-        let joined = join(head, core.side);
+        let joined = link::join(head, core.side);
         let starter = joined.is_none();
         let facts = joined.unwrap_or_else(|| Facts::start(head, core.side, &core.options));
         facts.find_route(&core.options.routes, head);
         // after the route, as looking among no extensions costs nothing
         if starter {
-            facts.travel_with(head);
+            link::travel(head, &facts);
         }
         let seen = Seen {
             version: head.version,

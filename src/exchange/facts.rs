@@ -257,32 +257,6 @@ pub fn annotate(key: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> b
     scope::with_current(|facts| facts.annotate(key, value)).unwrap_or(false)
 }
 
-/// How an exchange's identity travels: in the extensions of its request.
-#[derive(Clone)]
-struct Link {
-    facts: Arc<Facts>,
-    /// How many wrappers the request has passed.
-    level: u32,
-}
-
-/// The exchange a request belongs to, if the asking wrapper may join it: from the same side, before
-/// its end, and as the first to take this step inwards. A replayed clone, a forwarded request and a
-/// nested call are exchanges of their own.
-pub(super) fn join(head: &mut request::Parts, side: Side) -> Option<Arc<Facts>> {
-    let link = head.extensions.get_mut::<Link>()?;
-    let facts = &link.facts;
-    let next = link.level.wrapping_add(1);
-    let joins = facts.side == side
-        && facts.level.compare_exchange(link.level, next, Ordering::Relaxed, Ordering::Relaxed)
-            == Ok(link.level)
-        && !facts.has_ended();
-    if !joins {
-        return None;
-    }
-    link.level = next;
-    Some(Arc::clone(facts))
-}
-
 /// The most ancestors an exchange keeps.
 const MAX_ANCESTORS: usize = 16;
 
@@ -325,8 +299,11 @@ impl Facts {
         })
     }
 
-    /// Lets the wrappers inside join.
-    pub(super) fn travel_with(self: &Arc<Self>, head: &mut request::Parts) {
-        head.extensions.insert(Link { facts: Arc::clone(self), level: 0 });
+    /// Steps from this level to the next, if nobody has.
+    pub(super) fn step(&self, level: u32) -> Option<u32> {
+        let next = level.wrapping_add(1);
+        let stepped =
+            self.level.compare_exchange(level, next, Ordering::Relaxed, Ordering::Relaxed);
+        stepped.is_ok().then_some(next)
     }
 }

@@ -1,0 +1,213 @@
+//! How observers are fused: `()`, `Option` and tuples of observers are observers.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use http::{request, response};
+
+use super::end::End;
+use super::facts::Facts;
+use super::observer::{Observer, isolated, within};
+
+/// Observes nothing.
+impl Observer for () {
+    type Exchange = ();
+
+    #[inline]
+    fn begin(&self, _head: &mut request::Parts, _facts: &Arc<Facts>) {}
+
+    #[inline]
+    fn end(&self, (): (), _end: &End<'_>) {}
+}
+
+/// A concern that is switched off when `None`.
+impl<O: Observer> Observer for Option<O> {
+    type Exchange = Option<O::Exchange>;
+
+    const WANTS_DATA: bool = O::WANTS_DATA;
+
+    #[inline]
+    fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange {
+        self.as_ref().map(|observer| observer.begin(head, facts))
+    }
+
+    #[inline]
+    fn scope<R>(&self, exchange: &mut Self::Exchange, inner: impl FnOnce() -> R) -> R {
+        match (self, exchange) {
+            (Some(observer), Some(exchange)) => observer.scope(exchange, inner),
+            _ => inner(),
+        }
+    }
+
+    #[inline]
+    fn request_body<B: 'static>(&self, exchange: &mut Self::Exchange, body: B) -> B {
+        match (self, exchange) {
+            (Some(observer), Some(exchange)) => observer.request_body(exchange, body),
+            _ => body,
+        }
+    }
+
+    #[inline]
+    fn response(
+        &self,
+        exchange: &mut Self::Exchange,
+        head: &mut response::Parts,
+        facts: &Arc<Facts>,
+    ) {
+        if let (Some(observer), Some(exchange)) = (self, exchange) {
+            observer.response(exchange, head, facts);
+        }
+    }
+
+    #[inline]
+    fn data(&self, exchange: &mut Self::Exchange, bytes: &[u8]) {
+        if let (Some(observer), Some(exchange)) = (self, exchange) {
+            observer.data(exchange, bytes);
+        }
+    }
+
+    #[inline]
+    fn end(&self, exchange: Self::Exchange, end: &End<'_>) {
+        if let (Some(observer), Some(exchange)) = (self, exchange) {
+            observer.end(exchange, end);
+        }
+    }
+
+    #[inline]
+    fn refused(&self, error: &(dyn Any + 'static)) {
+        if let Some(observer) = self {
+            observer.refused(error);
+        }
+    }
+}
+
+/// What the type of an observer asks for.
+const fn wants_data<O: Observer>(_: &O) -> bool {
+    O::WANTS_DATA
+}
+
+/// `$body` in the scope of every observer named, the first outermost.
+macro_rules! in_scopes {
+    ($body:expr;) => { $body };
+    ($body:expr; ($o:ident $x:ident) $($rest:tt)*) => {
+        within($o, $x, || in_scopes!($body; $($rest)*))
+    };
+}
+
+/// Begins outer to inner, each inside the scopes of those before it.
+macro_rules! begin_inwards {
+    ($head:ident, $facts:ident;) => { () };
+    ($head:ident, $facts:ident; ($o:ident $x:ident) $($rest:tt)*) => {{
+        *$x = isolated(|| $o.begin($head, $facts));
+        within($o, $x, || begin_inwards!($head, $facts; $($rest)*));
+    }};
+}
+
+/// Wraps the request body outer to inner, each inside the scopes of those before it.
+macro_rules! bodies_inwards {
+    ($body:ident;) => { $body };
+    ($body:ident; ($o:ident $x:ident) $($rest:tt)*) => {{
+        let $body = match $x {
+            Some($x) => $o.request_body($x, $body),
+            None => $body,
+        };
+        within($o, $x, || bodies_inwards!($body; $($rest)*))
+    }};
+}
+
+/// Calls inner to outer, each inside the scopes of those outside it.
+macro_rules! outwards {
+    (|$one:ident, $state:ident| $call:block) => { () };
+    (|$one:ident, $state:ident| $call:block ($o:ident $x:ident) $($rest:tt)*) => {{
+        within($o, $x, || outwards!(|$one, $state| $call $($rest)*));
+        let ($one, $state) = ($o, $x);
+        $call
+    }};
+}
+
+macro_rules! tuple_observer {
+    ($(($O:ident $o:ident $x:ident))+) => {
+        /// Fused: the first is the outermost.
+        impl<$($O: Observer),+> Observer for ($($O,)+) {
+            type Exchange = ($(Option<$O::Exchange>,)+);
+
+            const WANTS_DATA: bool = $($O::WANTS_DATA)||+;
+
+            #[inline]
+            fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange {
+                let ($($o,)+) = self;
+                let mut exchange: Self::Exchange = Default::default();
+                {
+                    let ($($x,)+) = &mut exchange;
+                    begin_inwards!(head, facts; $(($o $x))+);
+                }
+                exchange
+            }
+
+            #[inline]
+            fn scope<R>(&self, exchange: &mut Self::Exchange, inner: impl FnOnce() -> R) -> R {
+                let ($($o,)+) = self;
+                let ($($x,)+) = exchange;
+                in_scopes!(inner(); $(($o $x))+)
+            }
+
+            #[inline]
+            fn request_body<Body: 'static>(
+                &self,
+                exchange: &mut Self::Exchange,
+                body: Body,
+            ) -> Body {
+                let ($($o,)+) = self;
+                let ($($x,)+) = exchange;
+                bodies_inwards!(body; $(($o $x))+)
+            }
+
+            #[inline]
+            fn response(
+                &self,
+                exchange: &mut Self::Exchange,
+                head: &mut response::Parts,
+                facts: &Arc<Facts>,
+            ) {
+                let ($($o,)+) = self;
+                let ($($x,)+) = exchange;
+                outwards!(|one, state| { if let Some(state) = state {
+                    isolated(|| one.response(state, head, facts));
+                } } $(($o $x))+);
+            }
+
+            #[inline]
+            fn data(&self, exchange: &mut Self::Exchange, bytes: &[u8]) {
+                let ($($o,)+) = self;
+                let ($($x,)+) = exchange;
+                outwards!(|one, state| { if wants_data(one) && let Some(state) = state {
+                    isolated(|| one.data(state, bytes));
+                } } $(($o $x))+);
+            }
+
+            #[inline]
+            fn end(&self, mut exchange: Self::Exchange, end: &End<'_>) {
+                let ($($o,)+) = self;
+                let ($($x,)+) = &mut exchange;
+                outwards!(|one, state| { if let Some(state) = state.take() {
+                    isolated(|| one.end(state, end));
+                } } $(($o $x))+);
+            }
+
+            #[inline]
+            fn refused(&self, error: &(dyn Any + 'static)) {
+                let ($($o,)+) = self;
+                $(isolated(|| $o.refused(error));)+
+            }
+        }
+    };
+}
+
+tuple_observer! { (A a xa) }
+tuple_observer! { (A a xa) (B b xb) }
+tuple_observer! { (A a xa) (B b xb) (C c xc) }
+tuple_observer! { (A a xa) (B b xb) (C c xc) (D d xd) }
+tuple_observer! { (A a xa) (B b xb) (C c xc) (D d xd) (E e xe) }
+tuple_observer! { (A a xa) (B b xb) (C c xc) (D d xd) (E e xe) (F f xf) }
+tuple_observer! { (A a xa) (B b xb) (C c xc) (D d xd) (E e xe) (F f xf) (G g xg) }
+tuple_observer! { (A a xa) (B b xb) (C c xc) (D d xd) (E e xe) (F f xf) (G g xg) (H h xh) }
