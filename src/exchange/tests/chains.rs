@@ -12,9 +12,11 @@ use crate::classify::Side::Client;
 use crate::exchange::{Facts, ObserveLayer, in_exchange};
 use crate::testing::ScriptBody;
 
+type Step = Box<dyn FnOnce() + Send>;
+
 #[derive(Clone, Default)]
 struct Chain {
-    next: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+    next: Arc<Mutex<Option<Step>>>,
     ancestors: Arc<Mutex<Vec<usize>>>,
 }
 
