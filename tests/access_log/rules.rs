@@ -251,7 +251,7 @@ fn a_queue_and_its_bounds() {
     for _ in 0..50 {
         exchange(&layer, &ManualClock::new(), get("/"), || status(200));
     }
-    lines.close();
+    assert_eq!(lines.close(Duration::MAX), 0);
     assert_eq!((objects(&written).len(), lines.lost_lines()), (50, 0));
     exchange(&layer, &ManualClock::new(), get("/"), || status(200));
     assert_eq!((objects(&written).len(), lines.lost_lines()), (0, 1));
