@@ -48,6 +48,9 @@
 //! The request ID and the trace of a client's line are those of the exchange it was sent from,
 //! where it has none of its own.
 //!
+//! What panics costs nobody else: each sink stands by itself, and a rule of the user's that panics
+//! is as if there were none.
+//!
 //! # What it cannot do
 //!
 //! - Skip rules look at the request alone: an error on a skipped path is not logged either.
@@ -82,7 +85,7 @@ use self::line::{Begun, Ended, Line};
 use self::sampling::Sampler;
 use self::shown::Shown;
 use crate::caller::TrustedProxies;
-use crate::exchange::{End, Facts, ObserveLayer, Observer};
+use crate::exchange::{End, Facts, ObserveLayer, Observer, isolated};
 use crate::redact::Redaction;
 
 pub use lines::JsonLines;
@@ -152,7 +155,7 @@ impl AccessLog {
     fn skips(&self, head: &request::Parts) -> bool {
         let path = head.uri.path();
         self.skip_paths.iter().any(|skipped| **skipped == *path)
-            || self.skip.as_ref().is_some_and(|skip| skip(head))
+            || self.skip.as_ref().is_some_and(|skip| isolated(|| skip(head)).unwrap_or(false))
     }
 
     fn level_of(&self, end: &End<'_>, slow: bool) -> Level {
@@ -160,7 +163,7 @@ impl AccessLog {
         // the lesser level is the graver one
         let ruled = if slow { judged.min(self.slow_level) } else { judged };
         match &self.level {
-            Some(choose) => choose(end, ruled),
+            Some(choose) => isolated(|| choose(end, ruled)).unwrap_or(ruled),
             None => ruled,
         }
     }
@@ -174,7 +177,8 @@ impl AccessLog {
             sink.write(line, &now);
         }
         if self.makes_events() {
-            event::emit(line);
+            // so that a start which cannot be told does not cost the end
+            isolated(|| event::emit(line));
         }
     }
 }
