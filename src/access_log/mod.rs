@@ -54,6 +54,9 @@
 //! where it has none of its own. Nothing in this crate fills the trace yet; a program that knows it
 //! does, with [`Facts::set_trace`].
 //!
+//! What panics costs nobody else: each sink stands by itself, and a rule of the user's that panics
+//! is as if there were none.
+//!
 //! # What it cannot do
 //!
 //! - Skip rules look at the request alone: an error on a skipped path is not logged either.
@@ -88,7 +91,7 @@ use self::line::{Begun, Ended, Line};
 use self::sampling::Sampler;
 use self::shown::Shown;
 use crate::caller::TrustedProxies;
-use crate::exchange::{End, Facts, ObserveLayer, Observer};
+use crate::exchange::{End, Facts, ObserveLayer, Observer, isolated};
 use crate::redact::Redaction;
 
 pub use lines::JsonLines;
@@ -161,7 +164,7 @@ impl AccessLog {
         let path = head.uri.path();
         self.skip_paths.iter().any(|skipped| **skipped == *path)
             || self.skip_prefixes.iter().any(|prefix| path.starts_with(&**prefix))
-            || self.skip.iter().any(|skip| skip(head))
+            || self.skip.iter().any(|skip| isolated(|| skip(head)).unwrap_or(false))
     }
 
     fn level_of(&self, end: &End<'_>, slow: bool) -> Level {
@@ -169,7 +172,7 @@ impl AccessLog {
         // the lesser level is the graver one
         let ruled = if slow { judged.min(self.slow_level) } else { judged };
         match &self.level {
-            Some(choose) => choose(end, ruled),
+            Some(choose) => isolated(|| choose(end, ruled)).unwrap_or(ruled),
             None => ruled,
         }
     }
@@ -183,7 +186,8 @@ impl AccessLog {
             sink.write(line, &now);
         }
         if self.makes_events() {
-            event::emit(line);
+            // so that a start which cannot be told does not cost the end
+            isolated(|| event::emit(line));
         }
     }
 }

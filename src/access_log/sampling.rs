@@ -19,7 +19,9 @@ use crate::route::Route;
 /// `sampling.rate` when it stands for so many, and `sampling.dropped` when lines of its key were
 /// dropped since the last one: kept lines plus all that they say was dropped are all lines.
 ///
-/// Keys beyond [`Sampling::MAX_KEYS`] share one limit.
+/// Keys beyond [`Sampling::MAX_KEYS`] share one limit. When so many are known, those are forgotten
+/// whose second began two seconds ago or earlier; what they had dropped is said by the line of the
+/// key that takes a place. A key of which all exchanges are errors or slow takes none.
 ///
 /// ```
 /// use tower_observability::access_log::{AccessLogLayer, Sampling};
@@ -39,6 +41,8 @@ impl Sampling {
     /// The longest route, in bytes, that has a limit of its own.
     const MAX_ROUTE: usize = 256;
     const WINDOW: Duration = Duration::from_secs(1);
+    /// The age from which a window makes room: a key with an exchange each second keeps its place.
+    const OLD: Duration = Duration::from_secs(2);
 
     /// Keeps the `first` exchanges of a key in each second, then one in `one_in`.
     ///
@@ -75,6 +79,8 @@ struct Counts {
     known: HashMap<Key, Count>,
     /// The keys beyond the bound, together.
     others: Option<Count>,
+    /// When old keys were last looked for.
+    swept: Option<Instant>,
 }
 
 /// What lines that are alike have in common.
@@ -120,25 +126,46 @@ impl Sampler {
         let code = end.grpc_status.map(|code| code.number());
         let key = Key::new(end.facts.method(), end.route, status, code);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.of(key, now, |count| count.judge(self.rule, now, must_be))
+        counts.judge(key, self.rule, now, must_be)
     }
 }
 
 impl Counts {
-    /// Runs `with` on the count of a key, the shared one where the key has none of its own.
-    fn of<R>(&mut self, key: Key, now: Instant, with: impl FnOnce(&mut Count) -> R) -> R {
+    fn judge(&mut self, key: Key, rule: Sampling, now: Instant, must_be: bool) -> Option<Kept> {
+        // not by an entry, which would keep the buffer of a new key's request alive
         if let Some(count) = self.known.get_mut(&key) {
-            return with(count);
+            return count.judge(rule, now, must_be);
         }
-        let new = Count { window: now, seen: 0, dropped: 0 };
+        if must_be {
+            return Some(Kept::default());
+        }
+        let mut new = Count { window: now, seen: 0, dropped: 0 };
         let route = key.route.as_ref().map(Route::as_str);
         let is_long = route.is_some_and(|route| route.len() > Sampling::MAX_ROUTE);
-        if is_long || self.known.len() >= Sampling::MAX_KEYS {
-            return with(self.others.get_or_insert(new));
+        if !is_long && self.known.len() >= Sampling::MAX_KEYS {
+            new.dropped = self.forget_old(now);
         }
-        // a copy, so that no request's buffer is kept alive
+        if is_long || self.known.len() >= Sampling::MAX_KEYS {
+            return self.others.get_or_insert(new).judge(rule, now, must_be);
+        }
         let route = route.map(|route| Route::from(route.to_owned()));
-        with(self.known.entry(Key { route, ..key }).or_insert(new))
+        self.known.entry(Key { route, ..key }).or_insert(new).judge(rule, now, must_be)
+    }
+
+    /// Makes room, by a look at all keys once in a window; answers what the old ones had dropped.
+    fn forget_old(&mut self, now: Instant) -> u64 {
+        let is_younger = |than, moment| now.saturating_duration_since(moment) < than;
+        if self.swept.is_some_and(|swept| is_younger(Sampling::WINDOW, swept)) {
+            return 0;
+        }
+        self.swept = Some(now);
+        let mut dropped = 0;
+        self.known.retain(|_, count| {
+            let stays = is_younger(Sampling::OLD, count.window);
+            dropped += if stays { 0 } else { count.dropped };
+            stays
+        });
+        dropped
     }
 }
 
@@ -167,115 +194,8 @@ const KNOWN: [&str; 10] =
 
 /// The name of a method that is registered: RFC 9110, RFC 5789 (`PATCH`) and `QUERY`.
 pub(super) fn known_method(method: &Method) -> Option<&'static str> {
-    const KNOWN: [&str; 10] =
-        ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"];
     KNOWN.into_iter().find(|known| *known == method.as_str())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ALL: Kept = Kept { rate: None, dropped: 0 };
-
-    fn kept(rate: u32, dropped: u64) -> Option<Kept> {
-        Some(Kept { rate: Some(rate), dropped })
-    }
-
-    fn key(route: &str) -> Key {
-        Key::new(&Method::GET, Some(&Route::from(route.to_owned())), Some(200), None)
-    }
-
-    #[test]
-    fn the_first_of_a_second_then_one_in_so_many() {
-        let rule = Sampling::new(2, 3).unwrap();
-        let start = Instant::now();
-        let mut count = Count { window: start, seen: 0, dropped: 0 };
-        let mut judge =
-            |millis, must_be| count.judge(rule, start + Duration::from_millis(millis), must_be);
-        let second: Vec<_> = (0..9).map(|n| judge(n * 100, false)).collect();
-        let expected = [Some(ALL), Some(ALL), None, None, kept(3, 2), None, None, kept(3, 2), None];
-        assert_eq!(second, expected);
-        assert_eq!(judge(999, true), Some(Kept { rate: None, dropped: 1 }), "tells what is open");
-        assert_eq!(judge(999, false), None);
-        assert_eq!(judge(1000, false), Some(Kept { rate: None, dropped: 1 }), "a new second");
-        assert_eq!(judge(1500, true), Some(ALL), "does not use up the limit");
-        assert_eq!(judge(1999, false), Some(ALL));
-        assert_eq!(judge(500, false), None, "a late report counts where it arrives");
-    }
-
-    #[test]
-    fn kept_and_dropped_are_all() {
-        let rule = Sampling::new(5, 7).unwrap();
-        let start = Instant::now();
-        let mut count = Count { window: start, seen: 0, dropped: 0 };
-        let mut told = 0;
-        for n in 0..1000u64 {
-            if let Some(kept) = count.judge(rule, start + Duration::from_millis(n * 7), n % 97 == 0)
-            {
-                told += 1 + kept.dropped;
-            }
-        }
-        assert_eq!(told + count.dropped, 1000);
-    }
-
-    #[test]
-    fn keys_are_bounded_and_never_collide() {
-        let now = Instant::now();
-        // answers the value before
-        let set = |counts: &mut Counts, route: &str, seen| {
-            counts.of(key(route), now, |count| std::mem::replace(&mut count.seen, seen))
-        };
-        let mut counts = Counts::default();
-        for n in 0..Sampling::MAX_KEYS {
-            assert_eq!(set(&mut counts, &format!("/{n}"), 1), 0);
-        }
-        assert_eq!(set(&mut counts, "/7", 2), 1, "a known key keeps its own count");
-        assert_eq!(set(&mut counts, "/one too many", 40), 0);
-        assert_eq!(set(&mut counts, "/another", 41), 40, "further keys share one");
-        assert_eq!(set(&mut counts, "/7", 3), 2);
-        assert_eq!(counts.known.len(), Sampling::MAX_KEYS);
-        let mut counts = Counts::default();
-        set(&mut counts, &"x".repeat(257), 3);
-        assert_eq!(counts.known.len(), 0, "a route that long is not kept");
-        assert_eq!(set(&mut counts, &"x".repeat(256), 1), 0);
-        assert_eq!(counts.known.len(), 1);
-    }
-
-    #[test]
-    fn keys_differ_in_each_of_their_parts() {
-        let route = Route::from("/a");
-        let of = |method: &Method, route, status, code| Key::new(method, route, status, code);
-        let brew: Method = "BREW".parse().unwrap();
-        let keys = [
-            of(&Method::GET, Some(&route), Some(200), None),
-            of(&Method::POST, Some(&route), Some(200), None),
-            of(&brew, Some(&route), Some(200), None),
-            of(&Method::GET, None, Some(200), None),
-            of(&Method::GET, Some(&route), Some(456), None),
-            of(&Method::GET, Some(&route), None, None),
-            of(&Method::GET, Some(&route), Some(200), Some(0)),
-            of(&Method::GET, Some(&route), Some(200), Some(16)),
-        ];
-        for (at, key) in keys.iter().enumerate() {
-            assert_eq!(keys.iter().position(|other| other == key), Some(at));
-        }
-        let other: Method = "BOIL".parse().unwrap();
-        assert_eq!(of(&other, None, None, None), of(&brew, None, None, None));
-    }
-
-    #[test]
-    fn zero_is_refused() {
-        for (first, one_in, field) in [(0, 1, "sampling.first"), (1, 0, "sampling.one_in")] {
-            let error = Sampling::new(first, one_in).unwrap_err();
-            assert_eq!((error.field(), error.value()), (field, "0"));
-        }
-    }
-
-    #[test]
-    fn methods() {
-        assert_eq!(known_method(&Method::PATCH), Some("PATCH"));
-        assert_eq!(known_method(&"QUERY".parse().unwrap()), Some("QUERY"));
-        assert_eq!(known_method(&"get".parse().unwrap()), None);
-    }
-}
+mod tests;

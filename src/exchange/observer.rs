@@ -113,7 +113,7 @@ pub trait Observer: Send + Sync + 'static {
 }
 
 /// Runs a callback so that its panic stays its own, during an unwind too.
-pub(super) fn isolated<R>(callback: impl FnOnce() -> R) -> Option<R> {
+pub(crate) fn isolated<R>(callback: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(callback)) {
         Ok(value) => Some(value),
         Err(payload) => {

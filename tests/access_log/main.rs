@@ -4,6 +4,7 @@
 mod events;
 mod golden;
 mod kit;
+mod lines;
 mod properties;
 mod rules;
 mod stamp;

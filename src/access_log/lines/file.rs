@@ -1,6 +1,6 @@
 //! A file that is opened anew when it was rotated away.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -39,48 +39,71 @@ pub(super) struct ReopeningFile {
     path: PathBuf,
     file: File,
     reopening: Arc<Reopening>,
+    /// The last try to open it anew failed.
+    failed: bool,
 }
 
 impl ReopeningFile {
     pub(super) fn open(path: &Path, reopening: Arc<Reopening>) -> io::Result<Self> {
-        let named = |error: io::Error| {
-            io::Error::new(error.kind(), format!("access log file {}: {error}", path.display()))
-        };
-        let file = append(path).map_err(named)?;
-        Ok(Self { path: path.to_owned(), file, reopening })
+        Ok(Self { path: path.to_owned(), file: append(path)?, reopening, failed: false })
     }
 
-    /// Whether the path leads to another file, or to none. Without Unix's file identities nobody
-    /// can tell.
-    fn was_moved(&self) -> bool {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            let id = |found: std::fs::Metadata| (found.dev(), found.ino());
-            let Ok(open) = self.file.metadata() else { return true };
-            std::fs::metadata(&self.path).map(id).ok() != Some(id(open))
+    /// Opens the file anew where that was asked for, or its path leads elsewhere. To be called
+    /// between lines. Answers whether lines now go to a file that ends with no line of ours.
+    ///
+    /// # Errors
+    /// When that fails; it is tried again each time, and only the first failure is told.
+    pub(super) fn renew(&mut self) -> io::Result<bool> {
+        let reopening = &self.reopening;
+        if taken(&reopening.look) && !is_same(self.file.metadata(), std::fs::metadata(&self.path)) {
+            reopening.ask();
         }
-        #[cfg(not(unix))]
-        false
+        if !taken(&reopening.reopen) {
+            return Ok(false);
+        }
+        match append(&self.path) {
+            Ok(file) => {
+                self.failed = false;
+                let old = std::mem::replace(&mut self.file, file);
+                let is_empty = self.file.metadata().is_ok_and(|found| found.len() == 0);
+                Ok(is_empty || !is_same(old.metadata(), self.file.metadata()))
+            }
+            Err(error) => {
+                reopening.ask();
+                if std::mem::replace(&mut self.failed, true) { Ok(false) } else { Err(error) }
+            }
+        }
+    }
+}
+
+fn taken(wish: &AtomicBool) -> bool {
+    wish.load(Ordering::Relaxed) && wish.swap(false, Ordering::Relaxed)
+}
+
+/// Whether both are the same file; where one is missing, they are not. Without Unix's file
+/// identities nobody can tell.
+fn is_same(one: io::Result<Metadata>, other: io::Result<Metadata>) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |found: Metadata| (found.dev(), found.ino());
+        one.is_ok_and(|one| other.is_ok_and(|other| id(one) == id(other)))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (one, other);
+        true
     }
 }
 
 fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
+    OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
+        io::Error::new(error.kind(), format!("access log file {}: {error}", path.display()))
+    })
 }
 
 impl Write for ReopeningFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let reopening = &self.reopening;
-        let asked = reopening.reopen.load(Ordering::Relaxed)
-            && reopening.reopen.swap(false, Ordering::Relaxed);
-        let look =
-            reopening.look.load(Ordering::Relaxed) && reopening.look.swap(false, Ordering::Relaxed);
-        if (asked || (look && self.was_moved()))
-            && let Ok(file) = append(&self.path)
-        {
-            self.file = file;
-        }
         self.file.write(bytes)
     }
 
@@ -123,6 +146,7 @@ mod tests {
         let start = Instant::now();
         let mut write = |millis, text: &str| {
             reopening.tick(start + Duration::from_millis(millis));
+            file.renew().unwrap();
             file.write_all(text.as_bytes()).unwrap();
         };
         write(0, "a\n");
@@ -137,23 +161,31 @@ mod tests {
     }
 
     #[test]
-    fn reopens_when_asked_and_goes_on_where_it_cannot() {
+    fn a_reopening_that_fails_is_told_once_and_tried_again() {
         let directory = Directory::new("access-log-asked");
         let inner = directory.0.join("inner");
         std::fs::create_dir(&inner).unwrap();
         let (path, moved) = (inner.join("log"), directory.0.join("moved"));
         let reopening = Arc::new(Reopening::default());
         let mut file = ReopeningFile::open(&path, Arc::clone(&reopening)).unwrap();
-        file.write_all(b"a\n").unwrap();
+        let mut write = |text: &str| {
+            let renewed = file.renew().map_err(|error| error.kind());
+            file.write_all(text.as_bytes()).unwrap();
+            renewed
+        };
+        assert_eq!(write("a\n"), Ok(false));
         std::fs::rename(&inner, &moved).unwrap();
         reopening.ask();
-        file.write_all(b"b\n").unwrap(); // there is no such directory
+        assert_eq!(write("b\n"), Err(io::ErrorKind::NotFound));
+        assert_eq!(write("c\n"), Ok(false), "told");
         std::fs::create_dir(&inner).unwrap();
-        file.write_all(b"c\n").unwrap();
+        assert_eq!(write("d\n"), Ok(true), "the wish is kept");
+        assert_eq!(write("e\n"), Ok(false));
+        std::fs::rename(&inner, directory.0.join("again")).unwrap();
         reopening.ask();
-        file.write_all(b"d\n").unwrap();
+        assert_eq!(write("f\n"), Err(io::ErrorKind::NotFound), "a failure of its own");
         assert_eq!(std::fs::read_to_string(moved.join("log")).unwrap(), "a\nb\nc\n");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "d\n");
+        assert_eq!(std::fs::read_to_string(directory.0.join("again/log")).unwrap(), "d\ne\nf\n");
     }
 
     #[test]

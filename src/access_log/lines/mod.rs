@@ -2,27 +2,36 @@
 
 mod file;
 mod output;
+mod queue;
+mod sink;
+#[cfg(test)]
+mod tests;
+mod whole;
 
-use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use self::file::{Reopening, ReopeningFile};
-use self::output::Output;
+use self::sink::Sink;
+use self::whole::Inner;
 use super::line::Line;
 use super::schema::Schema;
 use crate::config::ConfigError;
+use crate::exchange::isolated;
 
 /// A sink that writes one JSON object per line.
 ///
-/// A line is formatted into a buffer of the thread and handed over in one `write_all`; nothing is
-/// allocated in a steady state. A clone shares the output. What cannot be written is counted in
-/// [`lost_lines`](JsonLines::lost_lines), and told once as a warning; the request is not affected.
+/// A line is formatted into a buffer of the thread and handed over whole; nothing is allocated in a
+/// steady state. A clone shares the output. What cannot be written, for an error or a panic of the
+/// writer, is counted in [`lost_lines`](JsonLines::lost_lines), and told once as a warning of the
+/// `tracing` crate; the request is not affected.
 ///
 /// ```no_run
+/// use std::time::Duration;
 /// use tower_observability::access_log::{AccessLogLayer, JsonLines, Schema};
 ///
 /// let lines = JsonLines::file("/var/log/checkout/access.json")?
@@ -30,32 +39,31 @@ use crate::config::ConfigError;
 ///     .non_blocking(10_000)?;
 /// let layer = AccessLogLayer::server().json_lines(lines.clone());
 /// // … serve, then write what is still queued:
-/// lines.close();
+/// let lost = lines.close(Duration::from_secs(5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct JsonLines {
     schema: Schema,
-    output: Arc<Output>,
+    sink: Arc<Sink>,
     reopening: Option<Arc<Reopening>>,
 }
-
-thread_local! {
-    /// Taken while a line is written, so that a writer may log by itself.
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// The most bytes that a thread's buffer keeps from one line to the next.
-const KEPT: usize = 64 * 1024;
 
 impl JsonLines {
     /// The longest queue of [`non_blocking`](Self::non_blocking).
     pub const MAX_QUEUE: usize = 1 << 20;
 
     /// Writes to `writer`, one line at a time under a lock. A writer that buffers is flushed by
-    /// [`close`](Self::close) only.
+    /// [`close`](Self::close), and where a [queue](Self::non_blocking) runs empty.
+    ///
+    /// A line that is logged within `writer`, because it makes a logged call itself, is lost: it
+    /// would wait for itself.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
-        Self { schema: Schema::default(), output: Arc::new(Output::new(writer)), reopening: None }
+        Self::of(Inner::Writer(Box::new(writer)), None)
+    }
+
+    fn of(inner: Inner, reopening: Option<Arc<Reopening>>) -> Self {
+        Self { schema: Schema::default(), sink: Arc::new(Sink::new(inner)), reopening }
     }
 
     /// Writes to the standard output.
@@ -67,14 +75,14 @@ impl JsonLines {
     ///
     /// On Unix, a file that was moved away or deleted (by logrotate, for one) is noticed within a
     /// second of traffic and opened anew; elsewhere [`reopen`](Self::reopen) tells of it. While it
-    /// cannot be opened anew, lines go to the file as it was.
+    /// cannot be opened anew, which is told as a warning, lines go to the file as it was.
     ///
     /// # Errors
     /// When the file cannot be opened; the error names it.
     pub fn file(path: impl AsRef<Path>) -> io::Result<Self> {
         let reopening = Arc::new(Reopening::default());
         let file = ReopeningFile::open(path.as_ref(), Arc::clone(&reopening))?;
-        Ok(Self { reopening: Some(reopening), ..Self::new(file) })
+        Ok(Self::of(Inner::File(file), Some(reopening)))
     }
 
     /// Names fields by `schema`; OpenTelemetry's by default.
@@ -84,23 +92,28 @@ impl JsonLines {
     }
 
     /// Queues up to `capacity` lines for a thread of their own, so that a slow disk or pipe delays
-    /// no request. When the queue is full, lines are lost, and counted. A queued line is a copy:
-    /// this costs an allocation per line. Holds for all clones.
+    /// no request. When the queue is full, lines are lost, and counted. Each line is an allocation.
+    /// Holds for all clones; a second call changes nothing.
     ///
     /// # Errors
-    /// When `capacity` is not within 1 to [`MAX_QUEUE`](Self::MAX_QUEUE).
+    /// When `capacity` is not within 1 to [`MAX_QUEUE`](Self::MAX_QUEUE), or there can be no
+    /// further thread.
     pub fn non_blocking(self, capacity: usize) -> Result<Self, ConfigError> {
+        let refused = |value, allowed| ConfigError::new("non_blocking", value, allowed);
         if !(1..=Self::MAX_QUEUE).contains(&capacity) {
-            let allowed = "1 to 1048576 lines";
-            return Err(ConfigError::new("non_blocking", capacity.to_string(), allowed));
+            return Err(refused(capacity.to_string(), "1 to 1048576 lines"));
         }
-        self.output.queue(capacity);
+        let thread = thread::Builder::new().name("access-log".to_owned());
+        self.sink.queue(capacity, thread).map_err(|error| {
+            refused(format!("{capacity}: {error}"), "a thread, and none could be started")
+        })?;
         Ok(self)
     }
 
-    /// How many lines could not be written, or found the queue full.
+    /// How many lines could not be written, found the queue full or closed, or were given up by
+    /// [`close`](Self::close).
     pub fn lost_lines(&self) -> u64 {
-        self.output.lost_lines()
+        self.sink.lost_lines()
     }
 
     /// Opens the file anew before the next line. Without effect for other outputs.
@@ -110,10 +123,13 @@ impl JsonLines {
         }
     }
 
-    /// Writes what is queued or buffered, waiting at most about a second for a queue. Lines after
-    /// the close of a queue are lost. The drop of the last clone closes, too.
-    pub fn close(&self) {
-        self.output.close();
+    /// Writes what is queued or buffered and answers how many [lines were
+    /// lost](Self::lost_lines) in all. It waits for a queue up to `timeout`; what then is not
+    /// written is lost, and told as a warning. Lines after the close of a queue are lost. The drop
+    /// of the last clone closes, too, and waits up to a second.
+    pub fn close(&self, timeout: Duration) -> u64 {
+        self.sink.close(timeout);
+        self.lost_lines()
     }
 
     /// Writes a line; `now` is asked only for a file.
@@ -121,14 +137,12 @@ impl JsonLines {
         if let Some(reopening) = &self.reopening {
             reopening.tick(now());
         }
-        // a thread that is being torn down has no buffer to reuse
-        let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
-        buffer.clear();
-        self.schema.write(line, &mut buffer);
-        buffer.push(b'\n');
-        self.output.write(&buffer);
-        if buffer.capacity() <= KEPT {
-            let _ = BUFFER.try_with(|kept| kept.set(buffer));
+        let format = |buffer: &mut Vec<u8>| {
+            self.schema.write(line, buffer);
+            buffer.push(b'\n');
+        };
+        if isolated(|| self.sink.write(format)).is_none() {
+            self.sink.lose("a line could not be formatted");
         }
     }
 }
