@@ -20,8 +20,12 @@ impl HeaderNames {
         Ok(())
     }
 
-    /// Keeps the listed headers of `headers`; allocates only where there is one.
     #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Keeps the listed headers of `headers`; allocates only where there is one.
     pub(super) fn capture(&self, headers: &HeaderMap) -> Captured {
         let mut captured = Vec::new();
         for name in &self.0 {

@@ -20,7 +20,7 @@ use crate::id::{RequestId, TraceIdentity};
 use crate::route::Route;
 
 /// What is kept of a request until its line is written: clones that share their memory.
-pub struct Begun {
+pub(super) struct Begun {
     path_and_query: Option<PathAndQuery>,
     server: Option<Server>,
     client_address: Option<IpAddr>,

@@ -72,6 +72,7 @@ mod hex;
 mod json;
 mod line;
 mod lines;
+mod parked;
 mod sampling;
 mod schema;
 mod settings;
@@ -88,6 +89,7 @@ use tracing::Level;
 
 use self::headers::HeaderNames;
 use self::line::{Begun, Ended, Line};
+use self::parked::Parked;
 use self::sampling::Sampler;
 use self::shown::Shown;
 use crate::caller::TrustedProxies;
@@ -159,7 +161,6 @@ impl AccessLog {
         self.events.unwrap_or(self.lines.is_empty())
     }
 
-    #[inline]
     fn skips(&self, head: &request::Parts) -> bool {
         let path = head.uri.path();
         self.skip_paths.iter().any(|skipped| **skipped == *path)
@@ -175,6 +176,48 @@ impl AccessLog {
             Some(choose) => isolated(|| choose(end, ruled)).unwrap_or(ruled),
             None => ruled,
         }
+    }
+
+    #[inline]
+    fn is_heard(&self) -> bool {
+        !self.lines.is_empty() || (self.makes_events() && event::anybody_listens())
+    }
+
+    /// `None` when the request is skipped.
+    fn begun(&self, head: &request::Parts, facts: &Facts) -> Option<Parked> {
+        if self.skips(head) {
+            return None;
+        }
+        let begun = Begun::of(head, facts.side(), &self.proxies, &self.request_headers);
+        if self.log_start {
+            self.write(&Line {
+                facts,
+                begun: &begun,
+                shown: &self.shown,
+                at: facts.started_at(),
+                level: Level::INFO,
+                ended: None,
+            });
+        }
+        Some(Parked::new(begun))
+    }
+
+    fn ended(&self, begun: &Begun, end: &End<'_>) {
+        let slow = self.slow.is_some_and(|threshold| end.duration >= threshold);
+        let status = line::status(end);
+        let kept = match &self.sampler {
+            Some(sampler) => sampler.judge(end, status, end.is_error || slow),
+            None => Some(sampling::Kept::default()),
+        };
+        let Some(kept) = kept else { return };
+        self.write(&Line {
+            facts: end.facts,
+            begun,
+            shown: &self.shown,
+            at: end.facts.started_at() + end.duration,
+            level: self.level_of(end, slow),
+            ended: Some(Ended { end, status, slow, kept }),
+        });
     }
 
     fn write(&self, line: &Line<'_>) {
@@ -194,53 +237,35 @@ impl AccessLog {
 
 impl Observer for AccessLog {
     /// `None` when nobody listens, or the request is skipped.
-    type Exchange = Option<Begun>;
+    type Exchange = Option<Parked>;
 
     #[inline]
-    fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Option<Begun> {
-        if (self.lines.is_empty() && !(self.makes_events() && event::anybody_listens()))
-            || self.skips(head)
-        {
-            return None;
-        }
-        let begun = Begun::of(head, facts.side(), &self.proxies, &self.request_headers);
-        if self.log_start {
-            self.write(&Line {
-                facts,
-                begun: &begun,
-                shown: &self.shown,
-                at: facts.started_at(),
-                level: Level::INFO,
-                ended: None,
-            });
-        }
-        Some(begun)
+    fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Option<Parked> {
+        if self.is_heard() { self.begun(head, facts) } else { None }
     }
 
     #[inline]
-    fn response(&self, begun: &mut Option<Begun>, head: &mut response::Parts, _facts: &Arc<Facts>) {
-        if let Some(begun) = begun {
+    fn response(
+        &self,
+        parked: &mut Option<Parked>,
+        head: &mut response::Parts,
+        _facts: &Arc<Facts>,
+    ) {
+        if let Some(parked) = parked
+            && !self.response_headers.is_empty()
+            && let Some(begun) = parked.get_mut()
+        {
             begun.response_headers = self.response_headers.capture(&head.headers);
         }
     }
 
-    fn end(&self, begun: Option<Begun>, end: &End<'_>) {
-        let Some(begun) = begun else { return };
-        let slow = self.slow.is_some_and(|threshold| end.duration >= threshold);
-        let status = line::status(end);
-        let kept = match &self.sampler {
-            Some(sampler) => sampler.judge(end, status, end.is_error || slow),
-            None => Some(sampling::Kept::default()),
-        };
-        let Some(kept) = kept else { return };
-        self.write(&Line {
-            facts: end.facts,
-            begun: &begun,
-            shown: &self.shown,
-            at: end.facts.started_at() + end.duration,
-            level: self.level_of(end, slow),
-            ended: Some(Ended { end, status, slow, kept }),
-        });
+    #[inline]
+    fn end(&self, parked: Option<Parked>, end: &End<'_>) {
+        let Some(parked) = parked else { return };
+        if let Some(begun) = parked.get() {
+            self.ended(begun, end);
+        }
+        parked.free();
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
 use crate::exchange::Facts;
 use crate::id::RequestId;
@@ -71,8 +71,11 @@ fn v7(moment: SystemTime) -> Uuid {
     let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
     let millis = since.as_secs().saturating_mul(1000).saturating_add(since.subsec_millis().into());
     // what follows the time is laid out as in version 4, with the same bits free to be random
-    let [_, _, _, _, _, _, random @ ..] = Uuid::new_v4().into_bytes();
-    Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    let mut bytes = Uuid::new_v4().into_bytes();
+    let [_, _, time @ ..] = millis.to_be_bytes();
+    bytes[..6].copy_from_slice(&time);
+    bytes[6] = 0x70 | bytes[6] & 0x0f;
+    Uuid::from_bytes(bytes)
 }
 
 impl fmt::Debug for Kind {
