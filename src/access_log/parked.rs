@@ -15,8 +15,10 @@ const MOST: usize = 64;
 type Place = Box<Option<Begun>>;
 
 /// What is kept of a request, behind a pointer: an exchange is moved from the call to the future
-/// to the body and on, whether it is logged or not. The memory is used again, so that a thread
-/// allocates only when it has more exchanges at once than before.
+/// to the body and on, whether it is logged or not.
+///
+/// The memory is used again by the thread on which the exchange ends, so that there is hardly an
+/// allocation where exchanges begin and end on the same threads.
 pub struct Parked(Place);
 
 impl Parked {
