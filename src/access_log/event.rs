@@ -9,12 +9,14 @@ use tracing::level_filters::LevelFilter;
 use tracing::metadata::Kind;
 use tracing::{Level, Metadata};
 
+use super::bound::bounded;
 use super::control::visible;
 use super::hex::Hex;
 use super::json::Object;
 use super::line::{Ended, Line};
 use super::sampling::known_method;
 use super::{ENDED, STARTED, TARGET};
+use crate::attribute::Attributes;
 
 /// Whether any subscriber may want an event of the gravest level, and so of any.
 ///
@@ -47,17 +49,19 @@ pub(super) fn emit(line: &Line<'_>) {
                 "trace_id" = line.trace_id().as_ref().map(Hex::as_str),
                 "span_id" = line.span_id().as_ref().map(Hex::as_str),
                 "http.request.method" = line.known_method(),
-                "http.request.method_original" = line.method_original(),
+                "http.request.method_original" = line.method_original().as_deref(),
+                "url.scheme" = line.scheme(),
                 "url.path" = line.visible_path().as_deref(),
                 "url.query" = line.visible_query().as_deref(),
                 "http.route" = line.route().map(|route| visible(route.as_str().into())).as_deref(),
                 "rpc.method" =
-                    line.rpc_method().map(|route| visible(route.as_str().into())).as_deref(),
+                    line.rpc_method().map(visible).as_deref(),
                 "client.address" = line.client_address().map(|a| a.to_string()).as_deref(),
-                "server.address" = line.server_address().map(|h| visible(h.into())).as_deref(),
+                "server.address" = line.server_address().map(visible).as_deref(),
                 "server.port" = line.server_port(),
                 "user_agent.original" = line.visible_agent().as_deref(),
                 "network.protocol.version" = line.version(),
+                "attributes" = line.attributes_json().as_deref(),
                 "headers" = line.headers_json().as_deref()
             })
         };
@@ -72,17 +76,20 @@ pub(super) fn emit(line: &Line<'_>) {
                 "trace_id" = line.trace_id().as_ref().map(Hex::as_str),
                 "span_id" = line.span_id().as_ref().map(Hex::as_str),
                 "http.request.method" = line.known_method(),
-                "http.request.method_original" = line.method_original(),
+                "http.request.method_original" = line.method_original().as_deref(),
+                "url.scheme" = line.scheme(),
                 "url.path" = line.visible_path().as_deref(),
                 "url.query" = line.visible_query().as_deref(),
                 "http.route" = line.route().map(|route| visible(route.as_str().into())).as_deref(),
                 "http.response.status_code" = $ended.status,
                 "rpc.method" =
-                    line.rpc_method().map(|route| visible(route.as_str().into())).as_deref(),
+                    line.rpc_method().map(visible).as_deref(),
                 "rpc.response.status_code" = $ended.rpc_status(),
                 "error.type" = $ended.error_type(),
+                "error.message" =
+                    $ended.error_text.as_deref().map(|text| visible(text.into())).as_deref(),
                 "client.address" = line.client_address().map(|a| a.to_string()).as_deref(),
-                "server.address" = line.server_address().map(|h| visible(h.into())).as_deref(),
+                "server.address" = line.server_address().map(visible).as_deref(),
                 "server.port" = line.server_port(),
                 "user_agent.original" = line.visible_agent().as_deref(),
                 "network.protocol.version" = line.version(),
@@ -136,25 +143,32 @@ impl Line<'_> {
     fn visible_path(&self) -> Option<Cow<'_, str>> {
         self.path().map(|path| {
             let mut shown = String::with_capacity(path.len());
-            self.shown.write_path(path, &mut |piece| shown.push_str(piece));
+            self.log.shown.write_path(path, &mut |piece| shown.push_str(piece));
             visible(shown.into())
         })
     }
 
     fn visible_query(&self) -> Option<Cow<'_, str>> {
-        self.query().map(|query| visible(self.shown.redaction().query(query)))
+        self.query().map(|query| visible(bounded(self.log.shown.redaction().query(query))))
     }
 
     fn visible_agent(&self) -> Option<Cow<'_, str>> {
-        self.user_agent().map(|agent| visible(self.shown.agent(agent)))
+        self.user_agent().map(|agent| visible(self.log.shown.agent(agent)))
     }
 
     fn attributes_json(&self) -> Option<String> {
-        let mut json = Vec::new();
-        self.with_attributes(|attributes| {
-            Object::write(&mut json, |object| object.attributes(attributes, |_| true));
-        });
-        String::from_utf8(json).ok().filter(|json| !json.is_empty())
+        let fields = &self.log.fields;
+        let write = |all: &Attributes| {
+            let mut json = Vec::new();
+            Object::write(&mut json, |object| {
+                object.attributes(fields, |_| true);
+                object.attributes(all, |key| fields.get(key).is_none());
+            });
+            String::from_utf8(json).ok()
+        };
+        let mut json = None;
+        self.with_attributes(|all| json = write(all));
+        json.or_else(|| if fields.is_empty() { None } else { write(&Attributes::default()) })
     }
 
     fn headers_json(&self) -> Option<String> {
@@ -172,9 +186,8 @@ impl Line<'_> {
     }
 
     /// The method as sent, where it is not registered.
-    pub(super) fn method_original(&self) -> Option<&str> {
-        let method = self.facts.method();
-        known_method(method).is_none().then_some(method.as_str())
+    pub(super) fn method_original(&self) -> Option<Cow<'_, str>> {
+        known_method(self.facts.method()).is_none().then(|| self.method())
     }
 }
 

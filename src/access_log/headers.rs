@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::bound::bounded;
 use super::json::Object;
 use crate::config::ConfigError;
 use crate::redact::Redaction;
@@ -50,7 +51,8 @@ impl Captured {
     pub(super) fn write(&self, object: &mut Object<'_>, prefix: &str, redaction: &Redaction) {
         for group in self.0.chunk_by(|one, next| one.0 == next.0) {
             let Some((name, _)) = group.first() else { continue };
-            let values = group.iter().map(|(name, value)| redaction.header_value(name, value));
+            let values =
+                group.iter().map(|(name, value)| bounded(redaction.header_value(name, value)));
             object.texts(prefix, name.as_str(), values);
         }
     }

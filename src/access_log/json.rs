@@ -1,10 +1,11 @@
 //! A JSON object written member by member into a buffer.
 
-use std::io::Write;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
+use super::bound::cut;
 use super::timestamp;
+use super::value::{label, push_address, push_number, push_seconds, push_value};
 use crate::attribute::{Attributes, Value};
 use crate::escape;
 
@@ -57,6 +58,16 @@ impl<'a> Object<'a> {
     #[inline(always)]
     pub(super) fn text(&mut self, key: Key, text: &str) {
         self.quoted(key, |out| escape::json_fragment(out, text));
+    }
+
+    /// Any text that a caller sent.
+    #[inline(always)]
+    pub(super) fn bounded(&mut self, key: Key, text: &str) {
+        let (kept, mark) = cut(text);
+        self.quoted(key, |out| {
+            escape::json_fragment(out, kept);
+            out.extend_from_slice(mark.as_bytes());
+        });
     }
 
     /// A text that `write` adds, escaped where it must be.
@@ -157,64 +168,29 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// The attributes as text, whatever they are.
+    pub(super) fn attribute_texts(&mut self, all: &Attributes) {
+        for (key, value) in all.iter() {
+            self.out.push(b',');
+            escape::json_string(self.out, key);
+            self.out.push(b':');
+            match value {
+                Value::Text(_) => push_value(self.out, value),
+                other => {
+                    self.out.push(b'"');
+                    push_value(self.out, other);
+                    self.out.push(b'"');
+                }
+            }
+        }
+    }
+
     /// One attribute under any key.
     pub(super) fn attribute(&mut self, key: &str, value: &Value) {
         self.out.push(b',');
         escape::json_string(self.out, key);
         self.out.push(b':');
         push_value(self.out, value);
-    }
-}
-
-/// A key as a label, in pieces.
-fn label(key: &str) -> impl Iterator<Item = &str> {
-    key.split_inclusive(['.', '_']).flat_map(|piece| match piece.strip_suffix(['.', '_']) {
-        Some(before) => [before, "_"],
-        None => [piece, ""],
-    })
-}
-
-/// Appends an attribute's value.
-pub(super) fn push_value(out: &mut Vec<u8>, value: &Value) {
-    match value {
-        Value::Text(text) => escape::json_string(out, text),
-        Value::Int(number) => push_number(out, *number),
-        Value::Float(number) => escape::json_f64(out, *number),
-        Value::Bool(true) => out.extend_from_slice(b"true"),
-        Value::Bool(false) => out.extend_from_slice(b"false"),
-    }
-}
-
-#[inline]
-pub(super) fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-}
-
-/// Appends seconds with nine decimals.
-pub(super) fn push_seconds(out: &mut Vec<u8>, time: Duration) {
-    match time.as_secs() {
-        0 => out.push(b'0'), // nearly always
-        seconds => push_number(out, seconds),
-    }
-    timestamp::push_fraction(out, time.subsec_nanos());
-}
-
-fn push_address(out: &mut Vec<u8>, address: IpAddr) {
-    match address {
-        IpAddr::V4(address) => {
-            let (mut text, mut length) = ([b'.'; 16], 0);
-            for octet in address.octets() {
-                let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit);
-                let digits = &digits[if octet > 99 { 0 } else { 2 - usize::from(octet > 9) }..];
-                text[length..length + digits.len()].copy_from_slice(digits);
-                length += digits.len() + 1; // the dot is there
-            }
-            out.extend_from_slice(&text[..length - 1]);
-        }
-        IpAddr::V6(address) => {
-            // writing into a Vec cannot fail
-            let _ = write!(out, "{address}");
-        }
     }
 }
 

@@ -1,80 +1,29 @@
 //! What a line tells, before any schema has named it.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use http::header::USER_AGENT;
-use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderValue, Version, request};
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderValue, Version};
 use tracing::Level;
 
-use super::headers::{Captured, HeaderNames};
+use super::AccessLog;
+use super::begun::{Begun, Server};
+use super::bound::bounded;
 use super::json::Object;
 use super::sampling::Kept;
-use super::shown::Shown;
 use crate::attribute::Attributes;
-use crate::caller::{TrustedProxies, peer_address};
 use crate::classify::{Outcome, Protocol, Side};
 use crate::exchange::{End, Facts};
 use crate::id::{RequestId, TraceIdentity};
 use crate::route::Route;
 
-/// What is kept of a request until its line is written: clones that share their memory.
-pub(super) struct Begun {
-    path_and_query: Option<PathAndQuery>,
-    server: Option<Server>,
-    client_address: Option<IpAddr>,
-    user_agent: Option<HeaderValue>,
-    version: Version,
-    pub(super) request_headers: Captured,
-    pub(super) response_headers: Captured,
-}
-
-/// Where a client sent its request; the authority's userinfo is never read.
-struct Server {
-    scheme: Option<Scheme>,
-    authority: Authority,
-}
-
-impl Begun {
-    #[inline]
-    pub(super) fn of(
-        head: &request::Parts,
-        side: Side,
-        proxies: &TrustedProxies,
-        headers: &HeaderNames,
-    ) -> Self {
-        let server = match side {
-            Side::Server => None,
-            Side::Client => head.uri.authority().map(|authority| Server {
-                scheme: head.uri.scheme().cloned(),
-                authority: authority.clone(),
-            }),
-        };
-        let client_address = match side {
-            Side::Server => {
-                let peer = peer_address(&head.extensions).map(|address| address.ip());
-                proxies.client_address(peer, &head.headers).map(|address| address.to_canonical())
-            }
-            Side::Client => None,
-        };
-        Self {
-            path_and_query: head.uri.path_and_query().cloned(),
-            server,
-            client_address,
-            user_agent: head.headers.get(USER_AGENT).cloned(),
-            version: head.version,
-            request_headers: headers.capture(&head.headers),
-            response_headers: Captured::default(),
-        }
-    }
-}
-
 /// One line: that an exchange started, or how it ended.
 pub(super) struct Line<'a> {
     pub(super) facts: &'a Facts,
     pub(super) begun: &'a Begun,
-    pub(super) shown: &'a Shown,
+    pub(super) log: &'a AccessLog,
     pub(super) at: SystemTime,
     pub(super) level: Level,
     /// `None` while the exchange has only started.
@@ -87,6 +36,8 @@ pub(super) struct Ended<'a> {
     pub(super) status: Option<u16>,
     pub(super) slow: bool,
     pub(super) kept: Kept,
+    /// Where it is asked for.
+    pub(super) error_text: Option<String>,
 }
 
 /// The status to log: as sent, or 499 where a server's peer gave up before there was one.
@@ -140,9 +91,14 @@ impl<'a> Line<'a> {
         self.known_route(Protocol::Http)
     }
 
-    /// The gRPC method.
-    pub(super) fn rpc_method(&self) -> Option<&'a Route> {
-        self.known_route(Protocol::Grpc)
+    /// The gRPC method, which is the caller's word where no list of them was given.
+    pub(super) fn rpc_method(&self) -> Option<Cow<'a, str>> {
+        self.known_route(Protocol::Grpc).map(|route| bounded(route.as_str().into()))
+    }
+
+    /// The method as sent.
+    pub(super) fn method(&self) -> Cow<'a, str> {
+        bounded(self.facts.method().as_str().into())
     }
 
     pub(super) fn path(&self) -> Option<&'a str> {
@@ -154,29 +110,45 @@ impl<'a> Line<'a> {
         self.begun.path_and_query.as_ref()?.query().filter(|query| !query.is_empty())
     }
 
-    /// The host that a client asked, without the brackets of an IPv6 address.
-    pub(super) fn server_address(&self) -> Option<&'a str> {
-        let host = self.begun.server.as_ref()?.authority.host();
-        Some(host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host))
+    /// The server as it was asked for, else as it was configured.
+    pub(super) fn server(&self) -> Option<Server<'a>> {
+        let configured =
+            |server: &'a (Box<str>, u16)| Server { address: &server.0, port: Some(server.1) };
+        self.begun.server().or_else(|| self.log.server.as_ref().map(configured))
     }
 
-    /// The port that a client asked, the scheme's own where it named none.
+    pub(super) fn server_address(&self) -> Option<Cow<'a, str>> {
+        self.server().map(|server| bounded(server.address.into()))
+    }
+
     pub(super) fn server_port(&self) -> Option<u16> {
-        let server = self.begun.server.as_ref()?;
-        server.authority.port_u16().or_else(|| match server.scheme.as_ref()?.as_str() {
+        self.port_of(&self.server()?)
+    }
+
+    /// The port of a server, the scheme's own where none was named.
+    pub(super) fn port_of(&self, server: &Server<'_>) -> Option<u16> {
+        server.port.or_else(|| match self.scheme()? {
             "http" => Some(80),
             "https" => Some(443),
             _ => None,
         })
     }
 
+    /// The scheme that the caller used, as far as it is known.
+    pub(super) fn scheme(&self) -> Option<&'a str> {
+        self.begun.scheme.as_ref().map(Scheme::as_str)
+    }
+
     /// `https://host:port`, as a client asked for it.
     pub(super) fn origin(&self) -> Option<String> {
-        let server = self.begun.server.as_ref()?;
-        let scheme = server.scheme.as_ref().map_or("", Scheme::as_str);
-        let separator = if scheme.is_empty() { "" } else { "://" };
-        let port = server.authority.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
-        Some(format!("{scheme}{separator}{}{port}", server.authority.host()))
+        let server = self.server().filter(|_| self.facts.side() == Side::Client)?;
+        let scheme = self.scheme().map(|scheme| format!("{scheme}://")).unwrap_or_default();
+        let port = server.port.map(|port| format!(":{port}")).unwrap_or_default();
+        let address = bounded(server.address.into());
+        Some(match address.contains(':') {
+            true => format!("{scheme}[{address}]{port}"),
+            false => format!("{scheme}{address}{port}"),
+        })
     }
 
     pub(super) fn client_address(&self) -> Option<IpAddr> {
@@ -217,8 +189,8 @@ impl<'a> Line<'a> {
     /// Adds the captured headers under OpenTelemetry's names.
     pub(super) fn write_headers(&self, object: &mut Object<'_>) {
         let (request, response) = (&self.begun.request_headers, &self.begun.response_headers);
-        request.write(object, REQUEST_HEADER, self.shown.redaction());
-        response.write(object, RESPONSE_HEADER, self.shown.redaction());
+        request.write(object, REQUEST_HEADER, self.log.shown.redaction());
+        response.write(object, RESPONSE_HEADER, self.log.shown.redaction());
     }
 
     /// What the handler said of its exchange; only the last line tells it.

@@ -37,15 +37,18 @@
 //! (seconds), the flags `slow`, `upgraded` and `unread`, `sampling.rate` and `sampling.dropped`.
 //! In events, times below 100 µs are rounded to 0 or 0.0001, so that text has no `9.9e-5`; lines
 //! of JSON are exact. A client's response that was left unread has no body size.
-//! What a handler [annotated](crate::exchange::annotate) and the captured headers stand in the
-//! events' fields `attributes` and `headers` as JSON. What is not known is left out.
+//! The constant [fields](AccessLogLayer::field) with what a handler
+//! [annotated](crate::exchange::annotate), and the captured headers, stand in the events' fields
+//! `attributes` and `headers` as JSON. What is not known is left out.
 //!
 //! # Safe by default
 //!
 //! The message never changes. Query, path, user agent and headers pass
 //! [`Redaction`]; userinfo is never read. Every character that could end
-//! a line or drive a terminal is escaped before a subscriber sees it. Headers are logged by
-//! allow-list only. The text of an error is not logged: it may hold anything.
+//! a line or drive a terminal is escaped before a subscriber sees it. What a caller sends is cut to
+//! [`MAX_VALUE`] bytes. Headers are logged by
+//! allow-list only. The text of an error is logged only where
+//! [`error_text`](AccessLogLayer::error_text) asks for it: it may hold anything.
 //!
 //! The client's address is known where the server tells it: an axum `Router` is to be served with
 //! `into_make_service_with_connect_info::<SocketAddr>()`.
@@ -60,12 +63,17 @@
 //! # What it cannot do
 //!
 //! - Skip rules look at the request alone: an error on a skipped path is not logged either.
+//! - A client around a tonic `Channel` does not see where its requests go, as the channel adds that
+//!   later: tell it with [`server_address`](AccessLogLayer::server_address).
 //! - The size of a request is its Content-Length.
 //! - Around a whole axum `Router` the route is known only where an inner wrapper tells it; see
 //!   [`Routes`](crate::route::Routes).
 //! - A secret in a path such as `/reset/8f3a` is logged; skip it, or give it a query.
 
+mod begun;
+mod bound;
 mod control;
+mod error_text;
 mod event;
 mod headers;
 mod hex;
@@ -77,8 +85,10 @@ mod sampling;
 mod schema;
 mod settings;
 mod shown;
+mod skip;
 pub mod stamp;
 mod timestamp;
+mod value;
 
 use std::fmt;
 use std::sync::Arc;
@@ -87,11 +97,14 @@ use std::time::Duration;
 use http::{request, response};
 use tracing::Level;
 
+use self::begun::Begun;
 use self::headers::HeaderNames;
-use self::line::{Begun, Ended, Line};
+use self::line::{Ended, Line};
 use self::parked::Parked;
 use self::sampling::Sampler;
 use self::shown::Shown;
+use self::skip::Skips;
+use crate::attribute::Attributes;
 use crate::caller::TrustedProxies;
 use crate::exchange::{End, Facts, ObserveLayer, Observer, isolated};
 use crate::redact::Redaction;
@@ -107,6 +120,9 @@ pub const ENDED: &str = "exchange ended";
 /// The message of the line that tells that an exchange started; see
 /// [`log_start`](AccessLogLayer::log_start).
 pub const STARTED: &str = "exchange started";
+/// The most bytes of each text that a caller sends: path, query, method, host, user agent, each
+/// value of a header. A longer one is cut, after redaction, and ends in `…`.
+pub const MAX_VALUE: usize = 2048;
 
 /// The layer that writes an access log.
 pub type AccessLogLayer = ObserveLayer<AccessLog>;
@@ -120,19 +136,19 @@ pub struct AccessLog {
     level: Option<Arc<ChooseLevel>>,
     slow: Option<Duration>,
     slow_level: Level,
-    skip: Vec<Arc<Skip>>,
-    skip_paths: Vec<Box<str>>,
-    skip_prefixes: Vec<Box<str>>,
+    skips: Skips,
     sampler: Option<Arc<Sampler>>,
     request_headers: HeaderNames,
     response_headers: HeaderNames,
     proxies: TrustedProxies,
+    server: Option<(Box<str>, u16)>,
+    fields: Attributes,
+    error_text: bool,
     shown: Shown,
     log_start: bool,
 }
 
 type ChooseLevel = dyn Fn(&End<'_>, Level) -> Level + Send + Sync;
-type Skip = dyn Fn(&request::Parts) -> bool + Send + Sync;
 
 impl Default for AccessLog {
     fn default() -> Self {
@@ -142,13 +158,14 @@ impl Default for AccessLog {
             level: None,
             slow: None,
             slow_level: Level::WARN,
-            skip: Vec::new(),
-            skip_paths: Vec::new(),
-            skip_prefixes: Vec::new(),
+            skips: Skips::default(),
             sampler: None,
             request_headers: HeaderNames::default(),
             response_headers: HeaderNames::default(),
             proxies: TrustedProxies::none(),
+            server: None,
+            fields: Attributes::default(),
+            error_text: false,
             shown: Shown::new(Redaction::default()),
             log_start: false,
         }
@@ -159,13 +176,6 @@ impl AccessLog {
     #[inline]
     fn makes_events(&self) -> bool {
         self.events.unwrap_or(self.lines.is_empty())
-    }
-
-    fn skips(&self, head: &request::Parts) -> bool {
-        let path = head.uri.path();
-        self.skip_paths.iter().any(|skipped| **skipped == *path)
-            || self.skip_prefixes.iter().any(|prefix| path.starts_with(&**prefix))
-            || self.skip.iter().any(|skip| isolated(|| skip(head)).unwrap_or(false))
     }
 
     fn level_of(&self, end: &End<'_>, slow: bool) -> Level {
@@ -185,15 +195,15 @@ impl AccessLog {
 
     /// `None` when the request is skipped.
     fn begun(&self, head: &request::Parts, facts: &Facts) -> Option<Parked> {
-        if self.skips(head) {
+        if self.skips.pick(head, facts.side()) {
             return None;
         }
-        let begun = Begun::of(head, facts.side(), &self.proxies, &self.request_headers);
+        let begun = Begun::of(self, head, facts.side());
         if self.log_start {
             self.write(&Line {
                 facts,
                 begun: &begun,
-                shown: &self.shown,
+                log: self,
                 at: facts.started_at(),
                 level: Level::INFO,
                 ended: None,
@@ -210,13 +220,15 @@ impl AccessLog {
             None => Some(sampling::Kept::default()),
         };
         let Some(kept) = kept else { return };
+        let error = if self.error_text { end.as_error() } else { None };
+        let text_of = |error| isolated(|| error_text::of(error, self.shown.redaction()));
         self.write(&Line {
             facts: end.facts,
             begun,
-            shown: &self.shown,
+            log: self,
             at: end.facts.started_at() + end.duration,
             level: self.level_of(end, slow),
-            ended: Some(Ended { end, status, slow, kept }),
+            ended: Some(Ended { end, status, slow, kept, error_text: error.and_then(text_of) }),
         });
     }
 

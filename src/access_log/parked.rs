@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::line::Begun;
+use super::begun::Begun;
 
 thread_local! {
     /// Places that are free again.
@@ -15,10 +15,8 @@ const MOST: usize = 64;
 type Place = Box<Option<Begun>>;
 
 /// What is kept of a request, behind a pointer: an exchange is moved from the call to the future
-/// to the body and on, whether it is logged or not.
-///
-/// The memory is used again by the thread on which the exchange ends, so that there is hardly an
-/// allocation where exchanges begin and end on the same threads.
+/// to the body and on, whether it is logged or not. The memory is used again, so that a thread
+/// allocates only when it has more exchanges at once than before.
 pub struct Parked(Place);
 
 impl Parked {
@@ -53,14 +51,13 @@ impl Parked {
 mod tests {
     use http::Request;
 
-    use super::super::headers::HeaderNames;
+    use super::super::AccessLog;
     use super::*;
-    use crate::caller::TrustedProxies;
     use crate::classify::Side;
 
     fn begun() -> Begun {
         let (head, ()) = Request::new(()).into_parts();
-        Begun::of(&head, Side::Server, &TrustedProxies::none(), &HeaderNames::default())
+        Begun::of(&AccessLog::default(), &head, Side::Server)
     }
 
     #[test]

@@ -1,14 +1,20 @@
 //! The setters of the layer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::request;
 use tracing::Level;
 
+#[cfg(doc)]
+use super::Schema;
 use super::sampling::Sampler;
 use super::shown::Shown;
 use super::{AccessLog, AccessLogLayer, JsonLines, Sampling};
+#[cfg(doc)]
+use crate::attribute::Attributes;
+use crate::attribute::Value;
 use crate::caller::TrustedProxies;
 use crate::classify::Side;
 use crate::config::ConfigError;
@@ -73,17 +79,18 @@ impl AccessLogLayer {
     /// Logs nothing of requests that `skip` picks, whatever becomes of them. A further rule skips
     /// further requests.
     pub fn skip(self, skip: impl Fn(&request::Parts) -> bool + Send + Sync + 'static) -> Self {
-        self.configure(|log| log.skip.push(Arc::new(skip)))
+        self.configure(|log| log.skips.rules.push(Arc::new(skip)))
     }
 
-    /// Logs nothing of requests for exactly this path, whatever their query.
+    /// Logs nothing of requests for exactly this path, whatever their query. It is the whole path,
+    /// inside of axum's `Router::nest`, too.
     ///
     /// # Errors
     /// When `path` does not start with `/`, has a query or a fragment, or is a pattern: it has `*`
     /// or `{`.
     pub fn skip_path(self, path: &str) -> Result<Self, ConfigError> {
         let path = plain_path("skip_path", path)?;
-        Ok(self.configure(|log| log.skip_paths.push(path)))
+        Ok(self.configure(|log| log.skips.paths.push(path)))
     }
 
     /// Logs nothing of requests whose path starts with `prefix`, such as `/static/`.
@@ -92,7 +99,7 @@ impl AccessLogLayer {
     /// As [`skip_path`](Self::skip_path).
     pub fn skip_prefix(self, prefix: &str) -> Result<Self, ConfigError> {
         let prefix = plain_path("skip_prefix", prefix)?;
-        Ok(self.configure(|log| log.skip_prefixes.push(prefix)))
+        Ok(self.configure(|log| log.skips.prefixes.push(prefix)))
     }
 
     /// Limits the number of lines that are alike; by default every exchange has its line. The
@@ -122,13 +129,66 @@ impl AccessLogLayer {
         added.map(|()| layer)
     }
 
-    /// Finds the client's address behind these proxies; by default it is the peer's.
+    /// Finds the client's address and scheme behind these proxies; by default the address is the
+    /// peer's.
     ///
     /// The peer must be known: serve an axum `Router` with
     /// `into_make_service_with_connect_info::<SocketAddr>()`, or insert a
     /// [`PeerAddress`](crate::caller::PeerAddress). Without it no proxy is trusted.
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
         self.configure(|log| log.proxies = proxies)
+    }
+
+    /// Tells which server a client's requests go to, where they do not name it themselves: to a
+    /// tonic `Channel`, for one. On a server, what it is called where a request has no Host.
+    ///
+    /// # Errors
+    /// When `host` is empty.
+    pub fn server_address(self, host: &str, port: u16) -> Result<Self, ConfigError> {
+        if host.is_empty() {
+            return Err(ConfigError::new("server_address", host, "a host's name or address"));
+        }
+        Ok(self.configure(|log| log.server = Some((host.into(), port))))
+    }
+
+    /// Adds a constant field to every line, such as `service.name`: each [`Schema`] says where. In
+    /// events it stands in `attributes`, and an annotation with its key is left out there. A key
+    /// that is set again keeps its place and has the last value.
+    ///
+    /// ```
+    /// use tower_observability::access_log::AccessLogLayer;
+    ///
+    /// let layer = AccessLogLayer::server()
+    ///     .field("service.name", "checkout")?
+    ///     .field("service.instance", 3)?;
+    /// # Ok::<(), tower_observability::config::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the key is empty, or beyond a bound of [`Attributes`].
+    pub fn field(
+        self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<Value>,
+    ) -> Result<Self, ConfigError> {
+        let key = key.into();
+        let mut is_set = false;
+        let layer = self.configure(|log| is_set = log.fields.set(key.clone(), value));
+        if is_set {
+            return Ok(layer);
+        }
+        Err(ConfigError::new("field", key, "up to 64 keys, each of 1 to 128 bytes"))
+    }
+
+    /// Logs the text of the error that the service or the body answered, with those of its sources,
+    /// as `error.message` (in [`Schema::Gcp`], `error_message`): at most 512 characters. Off by
+    /// default, as it may hold anything: what the redaction policy finds in it is hidden, but a
+    /// secret, a path or a person's name that stands in a sentence is not.
+    ///
+    /// The error must be of a type that this crate knows; see
+    /// [`End::as_error`](crate::exchange::End::as_error).
+    pub fn error_text(self) -> Self {
+        self.configure(|log| log.error_text = true)
     }
 
     /// Hides what this policy calls a secret; the built-in names by default.
@@ -166,6 +226,10 @@ mod tests {
             assert_eq!(refused(layer().skip_path(path)), value("skip_path", path));
             assert_eq!(refused(layer().skip_prefix(path)), value("skip_prefix", path));
         }
+        for key in [String::new(), "k".repeat(129)] {
+            assert_eq!(refused(layer().field(key.clone(), 1)), value("field", &key));
+        }
+        assert_eq!(refused(layer().server_address("", 80)), value("server_address", ""));
         assert_eq!(refused(layer().request_header("")), value("request_header", ""));
         assert_eq!(refused(layer().response_header("a b")), value("response_header", "a b"));
     }

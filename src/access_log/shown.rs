@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use http::HeaderValue;
 use http::header::USER_AGENT;
 
+use super::MAX_VALUE;
+use super::bound::{bounded, cut};
 use crate::escape;
 use crate::redact::{REDACTED, Redaction};
 
@@ -29,10 +31,23 @@ impl Shown {
     /// Hands the path to `out`, without the secrets in it.
     #[inline]
     pub(super) fn write_path(&self, path: &str, out: &mut impl FnMut(&str)) {
-        if path.bytes().all(|byte| HIDES_NOTHING[usize::from(byte)]) {
+        if path.len() <= MAX_VALUE && hides_nothing(path.as_bytes()) {
             out(path);
         } else {
-            self.redaction.write_query(path, out);
+            self.write_query(path, out);
+        }
+    }
+
+    /// Hands the query to `out`, without the secrets in it.
+    #[inline]
+    pub(super) fn write_query(&self, query: &str, out: &mut impl FnMut(&str)) {
+        if query.len() <= SHORT {
+            self.redaction.write_query(query, out);
+        } else {
+            let shown = self.redaction.query(query);
+            let (kept, mark) = cut(&shown);
+            out(kept);
+            out(mark);
         }
     }
 
@@ -41,15 +56,15 @@ impl Shown {
         if self.hides_agents {
             return Cow::Borrowed(REDACTED);
         }
-        self.redaction.header_value(&USER_AGENT, agent)
+        bounded(self.redaction.header_value(&USER_AGENT, agent))
     }
 
     /// Appends the user agent to a JSON string.
     #[inline]
     pub(super) fn write_agent(&self, agent: &HeaderValue, out: &mut Vec<u8>) {
         let bytes = agent.as_bytes();
-        let shown = !self.hides_agents && !agent.is_sensitive();
-        if shown && bytes.iter().all(|byte| HIDES_NOTHING[usize::from(*byte)]) {
+        let shown = !self.hides_agents && !agent.is_sensitive() && bytes.len() <= MAX_VALUE;
+        if shown && hides_nothing(bytes) {
             out.extend_from_slice(bytes);
         } else {
             escape::json_fragment(out, &self.agent(agent));
@@ -57,8 +72,18 @@ impl Shown {
     }
 }
 
-/// The bytes of a text that needs no escape and has nothing in it that a policy hides: no key
-/// before `=`, none in quotes before a colon, no encoded part, no userinfo.
+/// A text up to this length is within the bound whatever replaces its secrets: the shortest thing
+/// that is replaced, an empty userinfo after `//`, grows to 20 bytes from 3.
+const SHORT: usize = MAX_VALUE / 8;
+
+/// Whether a text needs no escape and has nothing in it that a policy hides: no key before `=`, none
+/// in quotes before a colon, no encoded part, no userinfo.
+#[inline]
+pub(super) fn hides_nothing(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| HIDES_NOTHING[usize::from(*byte)])
+}
+
+/// The bytes of such a text.
 const HIDES_NOTHING: [bool; 256] = {
     let mut harmless = [false; 256];
     let mut byte = b' ';
@@ -95,6 +120,25 @@ mod tests {
     }
 
     proptest! {
+        /// Long or short, a text that grows as its secrets are hidden stays within the bound.
+        #[test]
+        fn what_is_shown_is_bounded(
+            secret in prop_oneof![Just("//@"), Just("//u@"), Just("a=&"), Just("?a="), Just("é&")],
+            rest in "[a-z=&/@?%]{0,8}",
+            times in 1..900usize,
+        ) {
+            let redaction = Redaction::default().key("a").unwrap();
+            let text = format!("{secret}{rest}").repeat(times);
+            let shown = Shown::new(redaction.clone());
+            let (mut path, mut query) = (String::new(), String::new());
+            shown.write_path(&text, &mut |piece| path.push_str(piece));
+            shown.write_query(&text, &mut |piece| query.push_str(piece));
+            let expected = bounded(redaction.query(&text));
+            prop_assert!(expected.len() <= MAX_VALUE);
+            prop_assert_eq!(&path, &expected);
+            prop_assert_eq!(&query, &expected);
+        }
+
         /// The short cuts show what the policy itself would.
         #[test]
         fn short_cuts_change_nothing(

@@ -4,7 +4,7 @@ use super::severity;
 use crate::access_log::hex::Hex;
 use crate::access_log::json::{Object, key};
 use crate::access_log::line::{Ended, Line};
-use crate::classify::{Blame, Outcome};
+use crate::classify::{Blame, Outcome, Side};
 use crate::escape::json_fragment;
 
 pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
@@ -27,17 +27,18 @@ pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
     let (sent, answered) = (&line.begun.request_headers, &line.begun.response_headers);
     if !sent.is_empty() {
         object.nested(key!("http.request.headers"), |object| {
-            sent.write(object, "", line.shown.redaction())
+            sent.write(object, "", line.log.shown.redaction())
         });
     }
     if !answered.is_empty() {
         object.nested(key!("http.response.headers"), |object| {
-            answered.write(object, "", line.shown.redaction())
+            answered.write(object, "", line.log.shown.redaction())
         });
     }
     line.with_attributes(|all| {
         object.nested(key!("labels"), |object| object.labels(all));
     });
+    object.attributes(&line.log.fields, is_free);
 }
 
 fn request(line: &Line<'_>, object: &mut Object<'_>) {
@@ -45,34 +46,41 @@ fn request(line: &Line<'_>, object: &mut Object<'_>) {
     if let Some(id) = line.request_id() {
         object.plain(key!("http.request.id"), id.as_bytes());
     }
-    object.text(key!("http.request.method"), line.facts.method().as_str());
+    object.text(key!("http.request.method"), &line.method());
+    if let Some(scheme) = line.scheme() {
+        object.text(key!("url.scheme"), scheme);
+    }
     if let Some(path) = line.path() {
         object.quoted(key!("url.path"), |out| {
-            line.shown.write_path(path, &mut |piece| json_fragment(out, piece));
+            line.log.shown.write_path(path, &mut |piece| json_fragment(out, piece));
         });
     }
     if let Some(query) = line.query() {
         object.quoted(key!("url.query"), |out| {
-            line.shown.redaction().write_query(query, &mut |piece| json_fragment(out, piece));
+            line.log.shown.write_query(query, &mut |piece| json_fragment(out, piece));
         });
     }
     if let Some(route) = line.route() {
         object.text(key!("http.route"), route.as_str());
     }
     if let Some(method) = line.rpc_method() {
-        object.text(key!("rpc.method"), method.as_str());
+        object.text(key!("rpc.method"), &method);
     }
     if let Some(address) = line.client_address() {
         object.address(key!("client.ip"), address);
     }
-    if let Some(host) = line.server_address() {
-        object.text(key!("server.address"), host);
-    }
-    if let Some(port) = line.server_port() {
-        object.number(key!("server.port"), port);
+    if let Some(server) = line.server() {
+        let (address, port) = match line.facts.side() {
+            Side::Server => (key!("url.domain"), key!("url.port")),
+            Side::Client => (key!("server.address"), key!("server.port")),
+        };
+        object.bounded(address, server.address);
+        if let Some(number) = line.port_of(&server) {
+            object.number(port, number);
+        }
     }
     if let Some(agent) = line.user_agent() {
-        object.quoted(key!("user_agent.original"), |out| line.shown.write_agent(agent, out));
+        object.quoted(key!("user_agent.original"), |out| line.log.shown.write_agent(agent, out));
     }
     if let Some(version) = line.version() {
         object.plain(key!("http.version"), version);
@@ -90,6 +98,9 @@ fn response(ended: &Ended<'_>, object: &mut Object<'_>) {
     }
     if let Some(error) = ended.error_type() {
         object.text(key!("error.type"), error);
+    }
+    if let Some(text) = &ended.error_text {
+        object.text(key!("error.message"), text);
     }
     if let Some(bytes) = ended.end.request_bytes {
         object.number(key!("http.request.body.bytes"), bytes);
@@ -118,5 +129,73 @@ fn outcome(ended: &Ended<'_>) -> &'static str {
         (Blame::Ours, _) => "failure",
         (Blame::Nobody, Outcome::Completed) => "success",
         (Blame::Peer | Blame::Nobody, _) => "unknown",
+    }
+}
+
+/// The keys that are written above.
+const TAKEN: [&str; 42] = [
+    "@timestamp",
+    "log.level",
+    "message",
+    "ecs.version",
+    "event.kind",
+    "trace.id",
+    "span.id",
+    "http.request.headers",
+    "http.response.headers",
+    "labels",
+    "exchange.side",
+    "http.request.id",
+    "http.request.method",
+    "url.scheme",
+    "url.path",
+    "url.query",
+    "http.route",
+    "rpc.method",
+    "client.ip",
+    "url.domain",
+    "url.port",
+    "server.address",
+    "server.port",
+    "user_agent.original",
+    "http.version",
+    "event.outcome",
+    "exchange.outcome",
+    "http.response.status_code",
+    "rpc.response.status_code",
+    "error.type",
+    "error.message",
+    "http.request.body.bytes",
+    "http.response.body.bytes",
+    "event.duration",
+    "exchange.time_to_headers",
+    "exchange.slow",
+    "exchange.upgraded",
+    "exchange.unread",
+    "exchange.sampling.rate",
+    "exchange.sampling.dropped",
+    "event.category",
+    "event.type",
+];
+
+fn is_free(key: &str) -> bool {
+    !TAKEN.contains(&key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_that_is_written_is_taken() {
+        let source = include_str!("ecs.rs");
+        let (code, _) = source.split_once("const TAKEN").unwrap();
+        let texts = code.split(r#"texts("", ""#).skip(1);
+        let keys = code.split("key!(\"").skip(1).chain(texts);
+        let keys: Vec<_> =
+            keys.filter_map(|rest| rest.split_once('"').map(|(key, _)| key)).collect();
+        assert_eq!(keys, TAKEN);
+        assert!(is_free("service.name"));
+        assert!(!is_free("message"));
     }
 }

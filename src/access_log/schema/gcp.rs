@@ -2,8 +2,10 @@
 
 use super::severity;
 use crate::access_log::hex::Hex;
-use crate::access_log::json::{Object, key, push_number, push_seconds};
+use crate::access_log::json::{Object, key};
 use crate::access_log::line::{Ended, Line};
+use crate::access_log::value::{push_number, push_seconds};
+use crate::classify::Side;
 use crate::escape::json_fragment;
 
 pub(super) fn write(line: &Line<'_>, project: Option<&str>, object: &mut Object<'_>) {
@@ -22,16 +24,33 @@ pub(super) fn write(line: &Line<'_>, project: Option<&str>, object: &mut Object<
         object.plain(key!("logging.googleapis.com/spanId"), Hex::span_id(trace.span_id()));
         object.bool(key!("logging.googleapis.com/trace_sampled"), trace.sampled());
     }
+    if !line.log.fields.is_empty() {
+        object.nested(key!("logging.googleapis.com/labels"), |object| {
+            object.attribute_texts(&line.log.fields);
+        });
+    }
     object.nested(key!("httpRequest"), |object| http_request(line, object));
     object.plain(key!("side"), line.side());
     if let Some(id) = line.request_id() {
         object.plain(key!("request_id"), id.as_bytes());
     }
+    // a client's stand in requestUrl
+    if line.facts.side() == Side::Server {
+        if let Some(scheme) = line.scheme() {
+            object.text(key!("url_scheme"), scheme);
+        }
+        if let Some(server) = line.server() {
+            object.bounded(key!("server_address"), server.address);
+            if let Some(port) = line.port_of(&server) {
+                object.number(key!("server_port"), port);
+            }
+        }
+    }
     if let Some(route) = line.route() {
         object.text(key!("route"), route.as_str());
     }
     if let Some(method) = line.rpc_method() {
-        object.text(key!("rpc_method"), method.as_str());
+        object.text(key!("rpc_method"), &method);
     }
     if let Some(ended) = &line.ended {
         end(ended, object);
@@ -39,12 +58,12 @@ pub(super) fn write(line: &Line<'_>, project: Option<&str>, object: &mut Object<
     let (sent, answered) = (&line.begun.request_headers, &line.begun.response_headers);
     if !sent.is_empty() {
         object.nested(key!("request_headers"), |object| {
-            sent.write(object, "", line.shown.redaction())
+            sent.write(object, "", line.log.shown.redaction())
         });
     }
     if !answered.is_empty() {
         object.nested(key!("response_headers"), |object| {
-            answered.write(object, "", line.shown.redaction())
+            answered.write(object, "", line.log.shown.redaction())
         });
     }
     line.with_attributes(|all| {
@@ -55,22 +74,22 @@ pub(super) fn write(line: &Line<'_>, project: Option<&str>, object: &mut Object<
 /// [`HttpRequest`](https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry#HttpRequest):
 /// 64-bit numbers and durations are text.
 fn http_request(line: &Line<'_>, object: &mut Object<'_>) {
-    object.text(key!("requestMethod"), line.facts.method().as_str());
+    object.text(key!("requestMethod"), &line.method());
     let (origin, path) = (line.origin(), line.path());
     if origin.is_some() || path.is_some() {
         object.quoted(key!("requestUrl"), |out| {
             json_fragment(out, &origin.unwrap_or_default());
             if let Some(path) = path {
-                line.shown.write_path(path, &mut |piece| json_fragment(out, piece));
+                line.log.shown.write_path(path, &mut |piece| json_fragment(out, piece));
             }
             if let Some(query) = line.query() {
                 out.push(b'?');
-                line.shown.redaction().write_query(query, &mut |piece| json_fragment(out, piece));
+                line.log.shown.write_query(query, &mut |piece| json_fragment(out, piece));
             }
         });
     }
     if let Some(agent) = line.user_agent() {
-        object.quoted(key!("userAgent"), |out| line.shown.write_agent(agent, out));
+        object.quoted(key!("userAgent"), |out| line.log.shown.write_agent(agent, out));
     }
     if let Some(address) = line.client_address() {
         object.address(key!("remoteIp"), address);
@@ -104,6 +123,9 @@ fn end(ended: &Ended<'_>, object: &mut Object<'_>) {
     }
     if let Some(error) = ended.error_type() {
         object.text(key!("error_type"), error);
+    }
+    if let Some(text) = &ended.error_text {
+        object.text(key!("error_message"), text);
     }
     if let Some(time) = ended.end.time_to_headers {
         object.quoted(key!("time_to_headers"), |out| {

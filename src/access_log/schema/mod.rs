@@ -16,7 +16,7 @@ pub enum Schema {
     /// with the semantic conventions' attributes; durations in seconds.
     ///
     /// What a handler annotated stands among the attributes under its own key; a key that this
-    /// crate uses itself is left out there.
+    /// crate uses itself is left out there. Constant fields stand in `resource`.
     #[default]
     OpenTelemetry,
     /// The [Elastic Common Schema](https://www.elastic.co/docs/reference/ecs), 8.11; durations in
@@ -24,13 +24,15 @@ pub enum Schema {
     ///
     /// What a handler annotated stands in `labels`, which are flat: dots in a key become
     /// underscores, and of keys that are the same then the first is kept. What ECS has no name for stands under
-    /// `exchange.` or OpenTelemetry's name.
+    /// `exchange.` or OpenTelemetry's name. Constant fields stand at the top, unless this crate uses
+    /// their key itself.
     Ecs,
     /// [Google Cloud Logging's structured
     /// format](https://cloud.google.com/logging/docs/structured-logging) with its `httpRequest`;
     /// durations are text such as `"1.200000000s"`, sizes are text too.
     ///
-    /// What a handler annotated stands in `attributes`.
+    /// What a handler annotated stands in `attributes`. Constant fields are the entry's labels, as
+    /// text.
     Gcp {
         /// The project whose traces the line's trace ID is one of; without it the ID stands alone.
         project: Option<String>,

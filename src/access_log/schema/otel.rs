@@ -16,6 +16,9 @@ pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
         object.plain(key!("trace_id"), Hex::trace_id(trace.trace_id()));
         object.plain(key!("span_id"), Hex::span_id(trace.span_id()));
     }
+    if !line.log.fields.is_empty() {
+        object.nested(key!("resource"), |object| object.attributes(&line.log.fields, |_| true));
+    }
     object.nested(key!("attributes"), |object| {
         request(line, object);
         if let Some(ended) = &line.ended {
@@ -33,35 +36,38 @@ fn request(line: &Line<'_>, object: &mut Object<'_>) {
     }
     object.plain(key!("http.request.method"), line.known_method());
     if let Some(method) = line.method_original() {
-        object.text(key!("http.request.method_original"), method);
+        object.text(key!("http.request.method_original"), &method);
+    }
+    if let Some(scheme) = line.scheme() {
+        object.text(key!("url.scheme"), scheme);
     }
     if let Some(path) = line.path() {
         object.quoted(key!("url.path"), |out| {
-            line.shown.write_path(path, &mut |piece| json_fragment(out, piece));
+            line.log.shown.write_path(path, &mut |piece| json_fragment(out, piece));
         });
     }
     if let Some(query) = line.query() {
         object.quoted(key!("url.query"), |out| {
-            line.shown.redaction().write_query(query, &mut |piece| json_fragment(out, piece));
+            line.log.shown.write_query(query, &mut |piece| json_fragment(out, piece));
         });
     }
     if let Some(route) = line.route() {
         object.text(key!("http.route"), route.as_str());
     }
     if let Some(method) = line.rpc_method() {
-        object.text(key!("rpc.method"), method.as_str());
+        object.text(key!("rpc.method"), &method);
     }
     if let Some(address) = line.client_address() {
         object.address(key!("client.address"), address);
     }
-    if let Some(host) = line.server_address() {
-        object.text(key!("server.address"), host);
-    }
-    if let Some(port) = line.server_port() {
-        object.number(key!("server.port"), port);
+    if let Some(server) = line.server() {
+        object.bounded(key!("server.address"), server.address);
+        if let Some(port) = line.port_of(&server) {
+            object.number(key!("server.port"), port);
+        }
     }
     if let Some(agent) = line.user_agent() {
-        object.quoted(key!("user_agent.original"), |out| line.shown.write_agent(agent, out));
+        object.quoted(key!("user_agent.original"), |out| line.log.shown.write_agent(agent, out));
     }
     if let Some(version) = line.version() {
         object.plain(key!("network.protocol.version"), version);
@@ -78,6 +84,9 @@ fn response(ended: &Ended<'_>, object: &mut Object<'_>) {
     }
     if let Some(error) = ended.error_type() {
         object.text(key!("error.type"), error);
+    }
+    if let Some(text) = &ended.error_text {
+        object.text(key!("error.message"), text);
     }
     if let Some(bytes) = ended.end.request_bytes {
         object.number(key!("http.request.body.size"), bytes);
@@ -101,11 +110,12 @@ fn response(ended: &Ended<'_>, object: &mut Object<'_>) {
 }
 
 /// The keys that are written above.
-const TAKEN: [&str; 26] = [
+const TAKEN: [&str; 28] = [
     "side",
     "request_id",
     "http.request.method",
     "http.request.method_original",
+    "url.scheme",
     "url.path",
     "url.query",
     "http.route",
@@ -119,6 +129,7 @@ const TAKEN: [&str; 26] = [
     "http.response.status_code",
     "rpc.response.status_code",
     "error.type",
+    "error.message",
     "http.request.body.size",
     "http.response.body.size",
     "duration",

@@ -21,8 +21,7 @@
 //! it: a client call without a request ID has that of the request it serves.
 //!
 //! Whatever is logged, it stays on its line: control characters, line separators and bidirectional
-//! controls come out escaped. So colours are off, and
-//! [pretty](tracing_subscriber::fmt::format::Pretty) text becomes one long line.
+//! controls come out escaped. So colours are off, and `Pretty` text becomes one long line.
 //!
 //! The formatter inside is changed by giving another one: its timer, or whether the fields of an
 //! event stand at the top of the object.
@@ -56,7 +55,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::control::{push_json, push_text};
 use super::hex::Hex;
-use super::json::push_value;
+use super::value::push_value;
 use super::{TARGET, line};
 use crate::attribute::Value;
 use crate::escape;

@@ -1,0 +1,97 @@
+//! What an error says of itself.
+
+use std::error::Error;
+use std::fmt::{self, Write};
+
+use super::bound::MARK;
+use crate::redact::Redaction;
+
+/// The most characters that are logged.
+const MAX: usize = 512;
+/// The most bytes that are looked at.
+const MAX_READ: usize = 8 * MAX;
+
+/// The text of an error and of its sources, joined by `: `, without the secrets that the policy
+/// finds in it, and cut.
+pub(super) fn of(error: &(dyn Error + 'static), redaction: &Redaction) -> String {
+    let mut text = Text(String::new());
+    // fails when there is enough, or where an error's own formatting does
+    let _ = write!(text, "{error}");
+    let mut next = error.source();
+    while let Some(source) = next {
+        if write!(text, ": {source}").is_err() {
+            break;
+        }
+        next = source.source();
+    }
+    let shown = redaction.query(&text.0);
+    match shown.char_indices().nth(MAX - 1) {
+        Some((last, _)) if shown.chars().nth(MAX).is_some() => {
+            let (kept, _) = shown.split_at(last);
+            [kept, MARK].concat()
+        }
+        _ => shown.into_owned(),
+    }
+}
+
+/// A text of at most [`MAX_READ`] bytes.
+struct Text(String);
+
+impl Write for Text {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        let (kept, rest) =
+            piece.split_at(piece.floor_char_boundary(MAX_READ.saturating_sub(self.0.len())));
+        self.0.push_str(kept);
+        if rest.is_empty() { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Layered(String, Option<Box<Layered>>);
+
+    impl fmt::Display for Layered {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(&self.0)
+        }
+    }
+
+    impl Error for Layered {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|source| source as _)
+        }
+    }
+
+    fn text(error: Layered) -> String {
+        of(&error, &Redaction::default())
+    }
+
+    #[test]
+    fn sources_are_joined_and_secrets_hidden() {
+        let from = |source: &str| {
+            let innermost = Layered("refused".into(), None);
+            let source = Layered(source.into(), Some(Box::new(innermost)));
+            text(Layered("no answer".into(), Some(Box::new(source))))
+        };
+        assert_eq!(from("db:5432"), "no answer: db:5432: refused");
+        // nobody knows where a secret ends in a sentence
+        assert_eq!(from("http://db/?token=hunter2"), "no answer: http://db/?token=REDACTED");
+        assert_eq!(from("https://bob:hunter2@db/"), "no answer: https://REDACTED");
+    }
+
+    #[test]
+    fn it_is_cut_by_characters() {
+        for (length, expected) in [
+            (MAX, "é".repeat(MAX)),
+            (MAX + 1, "é".repeat(MAX - 1) + MARK),
+            (99_999, "é".repeat(MAX - 1) + MARK),
+        ] {
+            let source = Some(Box::new(Layered(String::new(), None)));
+            let source = if length > MAX { source } else { None };
+            assert_eq!(text(Layered("é".repeat(length), source)), expected);
+        }
+    }
+}
