@@ -242,3 +242,17 @@ fn an_error_without_a_status_is_internal_on_a_server() {
         .grpc()
         .records(Record { error: Some("lost".into()), ..expected.unanswered() });
 }
+
+#[cfg(feature = "tonic")]
+#[tokio::test]
+async fn an_errors_own_status_goes_first_on_both_sides() {
+    use tower::{Layer, ServiceExt, service_fn};
+    for side in [Server, Client] {
+        let recorder = crate::testing::Recorder::new();
+        let service = recorder.layer(side).layer(service_fn(async |_: http::Request<()>| {
+            Err::<http::Response<ScriptBody>, _>(tonic::Status::data_loss("torn"))
+        }));
+        assert!(service.oneshot(grpc_request(None)).await.is_err());
+        assert_eq!(recorder.only().grpc_status, Some(Code::DataLoss));
+    }
+}

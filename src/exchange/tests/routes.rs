@@ -128,3 +128,19 @@ async fn the_version_is_the_requests_on_a_server_and_the_responses_on_a_client()
     let seen = versions.0.lock().unwrap().clone();
     assert_eq!(seen, [Some(Version::HTTP_11), Some(Version::HTTP_11), Some(Version::HTTP_2), None]);
 }
+
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn axums_match_goes_before_a_strangers_grpc_path_without_an_answer_too() {
+    use axum::body::Body;
+    use axum::routing::post;
+    let recorder = Recorder::new();
+    let app = axum::Router::new()
+        .route("/{service}/{method}", post(std::future::pending::<()>))
+        .layer(recorder.layer(Server));
+    let mut call = Box::pin(app.oneshot(grpc_request(None).map(|()| Body::empty())));
+    assert!(super::poll_once(&mut call).await.is_pending());
+    drop(call);
+    assert_eq!(recorder.only().outcome, Outcome::Cancelled);
+    assert_eq!(recorder.only().route, Some("/{service}/{method}".into()));
+}
