@@ -50,7 +50,7 @@
 #![warn(missing_docs)]
 
 pub mod attribute;
-#[cfg(any(feature = "request-id", feature = "access-log"))]
+#[cfg(any(feature = "request-id", feature = "access-log", feature = "trace"))]
 pub mod caller;
 pub mod classify;
 pub mod clock;
@@ -60,17 +60,25 @@ pub mod escape;
 pub mod exchange;
 pub mod grpc;
 pub mod id;
+#[cfg(any(feature = "access-log", feature = "trace"))]
+mod message;
 pub mod redact;
 pub mod route;
 
 #[cfg(feature = "access-log")]
 pub mod access_log;
+#[cfg(feature = "operation")]
+pub mod operation;
 #[cfg(feature = "request-id")]
 pub mod request_id;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
+#[cfg(feature = "telemetry")]
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "trace")]
+pub mod trace;
 
 /// The code in the README compiles.
 #[cfg(all(

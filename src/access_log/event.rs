@@ -9,14 +9,14 @@ use tracing::level_filters::LevelFilter;
 use tracing::metadata::Kind;
 use tracing::{Level, Metadata};
 
-use super::bound::bounded;
 use super::control::visible;
 use super::hex::Hex;
 use super::json::Object;
 use super::line::{Ended, Line};
-use super::sampling::known_method;
 use super::{ENDED, STARTED, TARGET};
 use crate::attribute::Attributes;
+use crate::message::bound::bounded;
+use crate::message::method::known_method;
 
 /// Whether any subscriber may want an event of the gravest level, and so of any.
 ///

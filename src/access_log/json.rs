@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use super::bound::cut;
 use super::timestamp;
 use super::value::{label, push_address, push_number, push_seconds, push_value};
 use crate::attribute::{Attributes, Value};
 use crate::escape;
+use crate::message::bound::cut;
+use crate::message::headers::Captured;
+use crate::redact::Redaction;
 
 /// A key with all that stands around it, `,"key":"`, so that it is written at once.
 #[derive(Clone, Copy)]
@@ -125,6 +127,13 @@ impl<'a> Object<'a> {
     pub(super) fn nested(&mut self, key: Key, write: impl FnOnce(&mut Object<'_>)) {
         self.key(key);
         Object::write(self.out, write);
+    }
+
+    /// Captured headers, each as an array of its values, redacted.
+    pub(super) fn headers(&mut self, prefix: &str, headers: &Captured, redaction: &Redaction) {
+        for (name, values) in headers.shown(redaction) {
+            self.texts(prefix, name, values);
+        }
     }
 
     /// `"<prefix><name>":["value", …]`; the name needs no escape.

@@ -4,19 +4,21 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
+use http::HeaderValue;
 use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderValue, Version};
 use tracing::Level;
 
 use super::AccessLog;
-use super::begun::{Begun, Server};
-use super::bound::bounded;
+use super::begun::Begun;
 use super::json::Object;
 use super::sampling::Kept;
 use crate::attribute::Attributes;
 use crate::classify::{Outcome, Protocol, Side};
 use crate::exchange::{End, Facts};
 use crate::id::{RequestId, TraceIdentity};
+use crate::message;
+use crate::message::bound::bounded;
+use crate::message::server::Server;
 use crate::route::Route;
 
 /// One line: that an exchange started, or how it ended.
@@ -176,21 +178,17 @@ impl<'a> Line<'a> {
             // what a client will speak is not known before its answer
             None => return None,
         };
-        match version {
-            Version::HTTP_09 => Some("0.9"),
-            Version::HTTP_10 => Some("1.0"),
-            Version::HTTP_11 => Some("1.1"),
-            Version::HTTP_2 => Some("2"),
-            Version::HTTP_3 => Some("3"),
-            _ => None,
-        }
+        message::version::version(version)
     }
 
     /// Adds the captured headers under OpenTelemetry's names.
     pub(super) fn write_headers(&self, object: &mut Object<'_>) {
-        let (request, response) = (&self.begun.request_headers, &self.begun.response_headers);
-        request.write(object, REQUEST_HEADER, self.log.shown.redaction());
-        response.write(object, RESPONSE_HEADER, self.log.shown.redaction());
+        for (prefix, headers) in [
+            (REQUEST_HEADER, &self.begun.request_headers),
+            (RESPONSE_HEADER, &self.begun.response_headers),
+        ] {
+            object.headers(prefix, headers, self.log.shown.redaction());
+        }
     }
 
     /// What the handler said of its exchange; only the last line tells it.

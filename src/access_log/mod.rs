@@ -71,11 +71,8 @@
 //! - A secret in a path such as `/reset/8f3a` is logged; skip it, or give it a query.
 
 mod begun;
-mod bound;
 mod control;
-mod error_text;
 mod event;
-mod headers;
 mod hex;
 mod json;
 mod line;
@@ -84,7 +81,6 @@ mod parked;
 mod sampling;
 mod schema;
 mod settings;
-mod shown;
 mod skip;
 pub mod stamp;
 mod timestamp;
@@ -98,15 +94,16 @@ use http::{request, response};
 use tracing::Level;
 
 use self::begun::Begun;
-use self::headers::HeaderNames;
 use self::line::{Ended, Line};
 use self::parked::Parked;
 use self::sampling::Sampler;
-use self::shown::Shown;
 use self::skip::Skips;
 use crate::attribute::Attributes;
 use crate::caller::TrustedProxies;
 use crate::exchange::{End, Facts, ObserveLayer, Observer, isolated};
+use crate::message::error_text;
+use crate::message::headers::HeaderNames;
+use crate::message::shown::Shown;
 use crate::redact::Redaction;
 
 pub use lines::JsonLines;
@@ -122,7 +119,7 @@ pub const ENDED: &str = "exchange ended";
 pub const STARTED: &str = "exchange started";
 /// The most bytes of each text that a caller sends: path, query, method, host, user agent, each
 /// value of a header. A longer one is cut, after redaction, and ends in `…`.
-pub const MAX_VALUE: usize = 2048;
+pub const MAX_VALUE: usize = crate::message::bound::MAX_VALUE;
 
 /// The layer that writes an access log.
 pub type AccessLogLayer = ObserveLayer<AccessLog>;

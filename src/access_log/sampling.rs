@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::message::method::KNOWN;
 use http::Method;
 
 use crate::config::ConfigError;
@@ -187,14 +188,6 @@ impl Count {
         }
         Some(Kept { rate, dropped: std::mem::take(&mut self.dropped) })
     }
-}
-
-const KNOWN: [&str; 10] =
-    ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"];
-
-/// The name of a method that is registered: RFC 9110, RFC 5789 (`PATCH`) and `QUERY`.
-pub(super) fn known_method(method: &Method) -> Option<&'static str> {
-    KNOWN.into_iter().find(|known| *known == method.as_str())
 }
 
 #[cfg(test)]

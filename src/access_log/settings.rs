@@ -10,7 +10,6 @@ use tracing::Level;
 #[cfg(doc)]
 use super::Schema;
 use super::sampling::Sampler;
-use super::shown::Shown;
 use super::{AccessLog, AccessLogLayer, JsonLines, Sampling};
 #[cfg(doc)]
 use crate::attribute::Attributes;
@@ -19,6 +18,7 @@ use crate::caller::TrustedProxies;
 use crate::classify::Side;
 use crate::config::ConfigError;
 use crate::exchange::End;
+use crate::message::shown::Shown;
 use crate::redact::Redaction;
 
 impl AccessLogLayer {

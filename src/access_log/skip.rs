@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use http::request;
 
-use super::begun::whole_uri;
 use crate::classify::Side;
 use crate::exchange::isolated;
+use crate::message::server::whole_uri;
 
 type Rule = dyn Fn(&request::Parts) -> bool + Send + Sync;
 

@@ -83,7 +83,7 @@ impl<O: Clone> ObserveLayer<O> {
     }
 
     /// Changes the observer's own settings.
-    #[cfg(any(feature = "request-id", feature = "access-log"))]
+    #[cfg(any(feature = "request-id", feature = "access-log", feature = "trace"))]
     pub(crate) fn configure(self, change: impl FnOnce(&mut O)) -> Self {
         self.with(|core| change(&mut core.observer))
     }

@@ -18,7 +18,7 @@ pub use facts::{CaughtPanic, Facts, annotate};
 pub use future::ObserveFuture;
 pub use layer::ObserveLayer;
 pub use observer::Observer;
-#[cfg(feature = "access-log")]
+#[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) use observer::isolated;
 pub use scope::{InExchange, InExchangeExt, in_exchange};
 pub use service::Observe;

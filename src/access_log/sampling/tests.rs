@@ -126,10 +126,3 @@ fn zero_is_refused() {
         assert_eq!((error.field(), error.value()), (field, "0"));
     }
 }
-
-#[test]
-fn methods() {
-    assert_eq!(known_method(&Method::PATCH), Some("PATCH"));
-    assert_eq!(known_method(&"QUERY".parse().unwrap()), Some("QUERY"));
-    assert_eq!(known_method(&"get".parse().unwrap()), None);
-}

@@ -27,12 +27,12 @@ pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
     let (sent, answered) = (&line.begun.request_headers, &line.begun.response_headers);
     if !sent.is_empty() {
         object.nested(key!("http.request.headers"), |object| {
-            sent.write(object, "", line.log.shown.redaction())
+            object.headers("", sent, line.log.shown.redaction())
         });
     }
     if !answered.is_empty() {
         object.nested(key!("http.response.headers"), |object| {
-            answered.write(object, "", line.log.shown.redaction())
+            object.headers("", answered, line.log.shown.redaction())
         });
     }
     line.with_attributes(|all| {

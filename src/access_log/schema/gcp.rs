@@ -58,12 +58,12 @@ pub(super) fn write(line: &Line<'_>, project: Option<&str>, object: &mut Object<
     let (sent, answered) = (&line.begun.request_headers, &line.begun.response_headers);
     if !sent.is_empty() {
         object.nested(key!("request_headers"), |object| {
-            sent.write(object, "", line.log.shown.redaction())
+            object.headers("", sent, line.log.shown.redaction())
         });
     }
     if !answered.is_empty() {
         object.nested(key!("response_headers"), |object| {
-            answered.write(object, "", line.log.shown.redaction())
+            object.headers("", answered, line.log.shown.redaction())
         });
     }
     line.with_attributes(|all| {

@@ -1,14 +1,14 @@
-//! How much is logged of what a caller sends.
+//! How much is told of what a caller sends.
 
 use std::borrow::Cow;
 
-use super::MAX_VALUE;
-
+/// The most bytes that are told of a text which a caller sends.
+pub(crate) const MAX_VALUE: usize = 2048;
 /// What ends a text that was cut.
-pub(super) const MARK: &str = "…";
+pub(crate) const MARK: &str = "…";
 
-/// The part of `text` that is logged, and the mark that follows it if it was cut.
-pub(super) fn cut(text: &str) -> (&str, &'static str) {
+/// The part of `text` that is told, and the mark that follows it if it was cut.
+pub(crate) fn cut(text: &str) -> (&str, &'static str) {
     if text.len() <= MAX_VALUE {
         return (text, "");
     }
@@ -17,7 +17,7 @@ pub(super) fn cut(text: &str) -> (&str, &'static str) {
 }
 
 /// `text`, cut where it is too long.
-pub(super) fn bounded(text: Cow<'_, str>) -> Cow<'_, str> {
+pub(crate) fn bounded(text: Cow<'_, str>) -> Cow<'_, str> {
     match cut(&text) {
         (_, "") => text,
         (kept, mark) => Cow::Owned([kept, mark].concat()),

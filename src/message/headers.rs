@@ -1,18 +1,19 @@
-//! The headers that are logged: those on a list, and no others.
+//! The headers that are told: those on a list, and no others.
+
+use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::bound::bounded;
-use super::json::Object;
 use crate::config::ConfigError;
 use crate::redact::Redaction;
 
-/// The names of the headers to log.
+/// The names of the headers to tell.
 #[derive(Clone, Debug, Default)]
-pub(super) struct HeaderNames(Vec<HeaderName>);
+pub(crate) struct HeaderNames(Vec<HeaderName>);
 
 impl HeaderNames {
-    pub(super) fn add(&mut self, field: &'static str, name: &str) -> Result<(), ConfigError> {
+    pub(crate) fn add(&mut self, field: &'static str, name: &str) -> Result<(), ConfigError> {
         let name = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| ConfigError::new(field, name, "the name of an HTTP header"))?;
         if !self.0.contains(&name) {
@@ -22,12 +23,12 @@ impl HeaderNames {
     }
 
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Keeps the listed headers of `headers`; allocates only where there is one.
-    pub(super) fn capture(&self, headers: &HeaderMap) -> Captured {
+    pub(crate) fn capture(&self, headers: &HeaderMap) -> Captured {
         let mut captured = Vec::new();
         for name in &self.0 {
             for value in headers.get_all(name) {
@@ -40,21 +41,25 @@ impl HeaderNames {
 
 /// Headers as they were, not yet formatted; the values of one name stand together.
 #[derive(Default)]
-pub(super) struct Captured(Vec<(HeaderName, HeaderValue)>);
+pub(crate) struct Captured(Vec<(HeaderName, HeaderValue)>);
 
 impl Captured {
-    pub(super) fn is_empty(&self) -> bool {
+    #[cfg(feature = "access-log")]
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Adds `"<prefix><name>":["value", …]` for each name, redacted.
-    pub(super) fn write(&self, object: &mut Object<'_>, prefix: &str, redaction: &Redaction) {
-        for group in self.0.chunk_by(|one, next| one.0 == next.0) {
-            let Some((name, _)) = group.first() else { continue };
-            let values =
-                group.iter().map(|(name, value)| bounded(redaction.header_value(name, value)));
-            object.texts(prefix, name.as_str(), values);
-        }
+    /// Each name with its values, redacted.
+    pub(crate) fn shown<'a>(
+        &'a self,
+        redaction: &'a Redaction,
+    ) -> impl Iterator<Item = (&'a str, impl Iterator<Item = Cow<'a, str>>)> {
+        self.0.chunk_by(|one, next| one.0 == next.0).filter_map(move |group| {
+            let (name, _) = group.first()?;
+            let values = group.iter();
+            let shown = values.map(|(name, value)| bounded(redaction.header_value(name, value)));
+            Some((name.as_str(), shown))
+        })
     }
 }
 
@@ -77,11 +82,15 @@ mod tests {
         marked.set_sensitive(true);
         headers.append("x-marked", marked);
         let captured = names.capture(&headers);
-        let mut out = Vec::new();
-        Object::write(&mut out, |object| captured.write(object, "h.", &Redaction::default()));
-        let expected = "{\"h.x-tag\":[\"one\",\"t\u{fffd}wo\\\"\"],\
-            \"h.authorization\":[\"REDACTED\"],\"h.x-marked\":[\"REDACTED\"]}";
-        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        let redaction = Redaction::default();
+        let shown = captured.shown(&redaction);
+        let shown: Vec<(&str, Vec<_>)> = shown.map(|(name, v)| (name, v.collect())).collect();
+        let expected = [
+            ("x-tag", vec!["one", "t\u{fffd}wo\""]),
+            ("authorization", vec!["REDACTED"]),
+            ("x-marked", vec!["REDACTED"]),
+        ];
+        assert_eq!(shown, expected.map(|(n, v)| (n, v.into_iter().map(Cow::from).collect())));
         assert!(names.capture(&HeaderMap::new()).is_empty());
     }
 

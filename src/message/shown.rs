@@ -5,32 +5,31 @@ use std::borrow::Cow;
 use http::HeaderValue;
 use http::header::USER_AGENT;
 
-use super::MAX_VALUE;
-use super::bound::{bounded, cut};
+use super::bound::{MAX_VALUE, bounded, cut};
 use crate::escape;
 use crate::redact::{REDACTED, Redaction};
 
 /// A redaction policy, with short cuts for what most requests do not have.
 #[derive(Clone, Debug)]
-pub(super) struct Shown {
+pub(crate) struct Shown {
     redaction: Redaction,
     hides_agents: bool,
 }
 
 impl Shown {
-    pub(super) fn new(redaction: Redaction) -> Self {
+    pub(crate) fn new(redaction: Redaction) -> Self {
         let any = HeaderValue::from_static("");
         let hides_agents = redaction.hides_header(&USER_AGENT, &any);
         Self { redaction, hides_agents }
     }
 
-    pub(super) fn redaction(&self) -> &Redaction {
+    pub(crate) fn redaction(&self) -> &Redaction {
         &self.redaction
     }
 
     /// Hands the path to `out`, without the secrets in it.
     #[inline]
-    pub(super) fn write_path(&self, path: &str, out: &mut impl FnMut(&str)) {
+    pub(crate) fn write_path(&self, path: &str, out: &mut impl FnMut(&str)) {
         if path.len() <= MAX_VALUE && hides_nothing(path.as_bytes()) {
             out(path);
         } else {
@@ -40,7 +39,7 @@ impl Shown {
 
     /// Hands the query to `out`, without the secrets in it.
     #[inline]
-    pub(super) fn write_query(&self, query: &str, out: &mut impl FnMut(&str)) {
+    pub(crate) fn write_query(&self, query: &str, out: &mut impl FnMut(&str)) {
         if query.len() <= SHORT {
             self.redaction.write_query(query, out);
         } else {
@@ -52,7 +51,7 @@ impl Shown {
     }
 
     /// The user agent, as the policy shows any header.
-    pub(super) fn agent<'a>(&self, agent: &'a HeaderValue) -> Cow<'a, str> {
+    pub(crate) fn agent<'a>(&self, agent: &'a HeaderValue) -> Cow<'a, str> {
         if self.hides_agents {
             return Cow::Borrowed(REDACTED);
         }
@@ -61,7 +60,7 @@ impl Shown {
 
     /// Appends the user agent to a JSON string.
     #[inline]
-    pub(super) fn write_agent(&self, agent: &HeaderValue, out: &mut Vec<u8>) {
+    pub(crate) fn write_agent(&self, agent: &HeaderValue, out: &mut Vec<u8>) {
         let bytes = agent.as_bytes();
         let shown = !self.hides_agents && !agent.is_sensitive() && bytes.len() <= MAX_VALUE;
         if shown && hides_nothing(bytes) {
@@ -79,7 +78,7 @@ const SHORT: usize = MAX_VALUE / 8;
 /// Whether a text needs no escape and has nothing in it that a policy hides: no key before `=`, none
 /// in quotes before a colon, no encoded part, no userinfo.
 #[inline]
-pub(super) fn hides_nothing(bytes: &[u8]) -> bool {
+pub(crate) fn hides_nothing(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| HIDES_NOTHING[usize::from(*byte)])
 }
 

@@ -6,14 +6,14 @@ use std::fmt::{self, Write};
 use super::bound::MARK;
 use crate::redact::Redaction;
 
-/// The most characters that are logged.
+/// The most characters that are told.
 const MAX: usize = 512;
 /// The most bytes that are looked at.
 const MAX_READ: usize = 8 * MAX;
 
 /// The text of an error and of its sources, joined by `: `, without the secrets that the policy
 /// finds in it, and cut.
-pub(super) fn of(error: &(dyn Error + 'static), redaction: &Redaction) -> String {
+pub(crate) fn of(error: &(dyn Error + 'static), redaction: &Redaction) -> String {
     let mut text = Text(String::new());
     // fails when there is enough, or where an error's own formatting does
     let _ = write!(text, "{error}");

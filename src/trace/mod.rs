@@ -1,0 +1,5 @@
+//! Traces.
+#[cfg(feature = "telemetry")]
+pub mod processor;
+pub mod propagation;
+mod tracer;

@@ -1,0 +1,1 @@
+//! The W3C formats in which traces and baggage travel.

@@ -1,0 +1,119 @@
+//! Where spans come from: an injected provider, or the global one.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use opentelemetry::trace::{
+    Span, SpanBuilder, SpanContext, TraceContextExt, TraceFlags, Tracer, TracerProvider,
+};
+use opentelemetry::{Context, InstrumentationScope, global};
+
+/// The instrumentation scope of this crate's spans.
+pub(crate) fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .build()
+}
+
+/// Starts spans.
+#[derive(Clone)]
+pub(crate) struct Spans {
+    injected: Option<Arc<dyn Start>>,
+    /// The global provider's, once it is one that makes spans; it may be installed late.
+    global: Arc<OnceLock<Arc<dyn Start>>>,
+}
+
+/// A span that was started, as the context in which it is current.
+pub(crate) struct Started {
+    pub(crate) context: Context,
+    /// Whether anything that is set on the span is kept.
+    pub(crate) recording: bool,
+}
+
+trait Start: Send + Sync {
+    fn start(&self, builder: SpanBuilder, parent: &Context) -> Started;
+}
+
+impl<T> Start for T
+where
+    T: Tracer + Send + Sync,
+    T::Span: Send + Sync + 'static,
+{
+    fn start(&self, builder: SpanBuilder, parent: &Context) -> Started {
+        let span = self.build_with_context(builder, parent);
+        if span.is_recording() {
+            return Started { context: parent.with_span(span), recording: true };
+        }
+        // a span that keeps nothing needs no box; its context must still travel
+        let own = span.span_context();
+        let parent_span = parent.span();
+        let above = parent_span.span_context();
+        let context = if own.span_id() == above.span_id() && own.trace_id() == above.trace_id() {
+            parent.clone()
+        } else {
+            parent.with_remote_span_context(travelling(own, above))
+        };
+        Started { context, recording: false }
+    }
+}
+
+/// The context of a span that is not sampled. The SDK forgets the parent's flags then; the one that
+/// says that the trace's ID is random (Trace Context level 2) belongs to the trace, and is kept.
+fn travelling(own: &SpanContext, above: &SpanContext) -> SpanContext {
+    const RANDOM: TraceFlags = TraceFlags::new(0b10);
+    let kept = match own.trace_id() == above.trace_id() {
+        true => above.trace_flags() & RANDOM,
+        false => TraceFlags::default(),
+    };
+    let flags = own.trace_flags() | kept;
+    SpanContext::new(own.trace_id(), own.span_id(), flags, false, own.trace_state().clone())
+}
+
+impl Spans {
+    /// Of the provider that is global when the first span is started.
+    pub(crate) fn global() -> Self {
+        Self { injected: None, global: Arc::default() }
+    }
+
+    /// Of this provider.
+    pub(crate) fn of<P>(provider: &P) -> Self
+    where
+        P: TracerProvider,
+        P::Tracer: Send + Sync + 'static,
+        <P::Tracer as Tracer>::Span: Send + Sync + 'static,
+    {
+        Self {
+            injected: Some(Arc::new(provider.tracer_with_scope(scope()))),
+            global: Arc::default(),
+        }
+    }
+
+    /// Starts a span as a child of `parent`'s.
+    pub(crate) fn start(&self, builder: SpanBuilder, parent: &Context) -> Started {
+        if let Some(tracer) = self.injected.as_ref().or_else(|| self.global.get()) {
+            return tracer.start(builder, parent);
+        }
+        let tracer: Arc<dyn Start> = Arc::new(global::tracer_with_scope(scope()));
+        let started = tracer.start(builder, parent);
+        let span = started.context.span();
+        let makes_spans = span.span_context().is_valid()
+            && span.span_context().span_id() != parent.span().span_context().span_id();
+        if makes_spans {
+            let _ = self.global.set(tracer);
+        }
+        started
+    }
+}
+
+impl Default for Spans {
+    fn default() -> Self {
+        Self::global()
+    }
+}
+
+impl fmt::Debug for Spans {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let provider = if self.injected.is_some() { "injected" } else { "global" };
+        f.debug_struct("Spans").field("provider", &provider).finish()
+    }
+}
