@@ -76,7 +76,6 @@ mod tests;
 pub use baggage::BaggagePropagator;
 pub use carrier::{HeaderExtractor, HeaderInjector};
 pub use trace_context::TraceContextPropagator;
-#[allow(unused_imports, reason = "for the header of a response")]
 pub(crate) use trace_context::traceparent;
 
 /// The optional whitespace of RFC 9110, section 5.6.3.

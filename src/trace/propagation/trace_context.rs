@@ -34,7 +34,6 @@ struct Received {
 }
 
 /// The `traceparent` of a span; a `traceresponse` has the same format. None if it is not valid.
-#[allow(dead_code, reason = "for the header of a response")]
 pub(crate) fn traceparent(span: &SpanContext) -> Option<HeaderValue> {
     Traceparent::of(span, false)?.header()
 }
