@@ -6,6 +6,7 @@ use http::HeaderValue;
 use http::header::USER_AGENT;
 
 use super::bound::{MAX_VALUE, bounded, cut};
+#[cfg(any(feature = "access-log", test))]
 use crate::escape;
 use crate::redact::{REDACTED, Redaction};
 
@@ -69,6 +70,7 @@ impl Shown {
     }
 
     /// Appends the user agent to a JSON string.
+    #[cfg(any(feature = "access-log", test))]
     #[inline]
     pub(crate) fn write_agent(&self, agent: &HeaderValue, out: &mut Vec<u8>) {
         let bytes = agent.as_bytes();
