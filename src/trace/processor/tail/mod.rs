@@ -21,6 +21,9 @@ pub use sampler::TailSampler;
 
 use dropped::Counters;
 
+/// The attribute of a span whose trace lost others to a bound.
+const PARTIAL: &str = "tower_observability.trace.partial";
+
 /// Exports every local trace that failed or was slow, whole, though the head sampler said no.
 ///
 /// It is two parts that belong to one provider: a [sampler](Self::sampler), that has the spans
