@@ -69,7 +69,7 @@ impl<P: SpanProcessor> SpanProcessor for TailProcessor<P> {
             trace: context.trace_id(),
             span: context.span_id(),
             is_root: !parent.is_valid() || parent.is_remote(),
-            has_known_parent: parent.is_sampled(),
+            is_under_sampled: parent.is_sampled(),
         };
         let now = self.settings.clock.now();
         let released = self.traces().start(&self.settings, &self.dropped, &start, now);

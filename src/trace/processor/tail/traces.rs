@@ -29,8 +29,8 @@ pub(super) struct Start {
     pub(super) span: SpanId,
     /// It has no parent, or one in another process.
     pub(super) is_root: bool,
-    /// Its parent is one that these traces are told of, or was sampled.
-    pub(super) has_known_parent: bool,
+    /// Its parent was sampled, so that these traces were not told of it.
+    pub(super) is_under_sampled: bool,
 }
 
 /// All traces, by ID and by age. Every entry of `by_id` is on one shelf, under its number.
@@ -161,7 +161,7 @@ impl Traces {
                 state: waiting(),
                 open: 0,
                 roots: Vec::new(),
-                partial: !start.is_root && !start.has_known_parent,
+                partial: !start.is_root && !start.is_under_sampled,
             };
             trace.opens(start, now);
             self.by_id.insert(start.trace, trace);
@@ -172,8 +172,8 @@ impl Traces {
         let reopens = match trace.state {
             State::Waiting { .. } => false,
             // what is still open of it is judged together with the new one
-            State::GivenUp => start.is_root,
-            State::Kept | State::Dropped => start.is_root && trace.open == 0,
+            State::GivenUp | State::Dropped => start.is_root,
+            State::Kept => start.is_root && trace.open == 0,
         };
         if reopens {
             trace.partial = matches!(trace.state, State::GivenUp);
