@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use super::*;
 
 const TRACES: usize = 3;
+/// Longer than all steps together wait, so that no trace is slow before its root has ended.
+const SLOW: Duration = Duration::from_secs(1_000);
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -31,6 +33,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => any::<prop::sample::Index>().prop_map(|of| Step::Child { of }),
         5 => (any::<prop::sample::Index>(), prop::bool::weighted(0.15), prop::bool::weighted(0.15))
             .prop_map(|(of, fails, is_slow)| Step::End { of, fails, is_slow }),
+        1 => Just(Step::Wait),
     ];
     prop::collection::vec(step, 0..60)
 }
@@ -78,8 +81,16 @@ impl Model {
     }
 }
 
-/// What was done, which is what the model says of it, and what came out.
-fn run(kit: &Kit, steps: &[Step], sampled: [bool; TRACES]) -> (Model, Vec<SpanId>, Vec<SpanData>) {
+struct Done {
+    model: Model,
+    /// The spans that ended and were sampled.
+    straight: Vec<SpanId>,
+    /// What came out.
+    spans: Vec<SpanData>,
+    dropped: TailDropped,
+}
+
+fn run(kit: &Kit, steps: &[Step], sampled: [bool; TRACES]) -> Done {
     let mut model = Model::default();
     let mut all: Vec<(usize, SpanContext)> = Vec::new();
     let mut open: Vec<(usize, bool, Span)> = Vec::new();
@@ -105,12 +116,13 @@ fn run(kit: &Kit, steps: &[Step], sampled: [bool; TRACES]) -> (Model, Vec<SpanId
                 if *fails {
                     span.set_status(Status::error("test"));
                 }
-                end_after(span, if *is_slow { SECOND * 2 } else { SECOND });
+                end_after(span, if *is_slow { SLOW * 2 } else { SLOW });
                 model.end(trace, id, *fails || (is_root && *is_slow));
                 if sampled[trace] {
                     straight.push(id);
                 }
             }
+            Step::Wait => kit.time.advance(SECOND),
             _ => {}
         }
         let sizes = kit.sizes();
@@ -119,7 +131,8 @@ fn run(kit: &Kit, steps: &[Step], sampled: [bool; TRACES]) -> (Model, Vec<SpanId
         assert_eq!(sizes.traces, sizes.waiting + sizes.open + sizes.closed);
     }
     // before the spans that are still open end, with the time of day
-    (model, straight, kit.exporter.get_finished_spans().unwrap())
+    let spans = kit.exporter.get_finished_spans().unwrap();
+    Done { model, straight, spans, dropped: kit.keeping.dropped() }
 }
 
 fn sorted(ids: impl IntoIterator<Item = SpanId>) -> Vec<[u8; 8]> {
@@ -136,8 +149,8 @@ proptest! {
         steps in steps(),
         sampled in prop::array::uniform3(prop::bool::weighted(0.2)),
     ) {
-        let kit = Kit::new(TailKeeping::new().slower_than(SECOND).unwrap());
-        let (model, straight, spans) = run(&kit, &steps, sampled);
+        let kit = Kit::new(TailKeeping::new().slower_than(SLOW).unwrap().max_wait(SLOW).unwrap());
+        let Done { model, straight, spans, dropped: counted } = run(&kit, &steps, sampled);
         let kept = (0..TRACES)
             .filter(|trace| !sampled[*trace])
             .flat_map(|trace| &model.traces[trace].1)
@@ -147,10 +160,9 @@ proptest! {
             sorted(spans.iter().map(|span| span.span_context.span_id())),
             sorted(kept.chain(straight))
         );
-        prop_assert!(spans.iter().all(|span| {
-            span.span_context.is_sampled() && span.attributes.is_empty()
-        }));
-        prop_assert_eq!(kit.keeping.dropped(), dropped(0, 0, 0));
+        let is_plain = |span: &SpanData| span.attributes.is_empty();
+        prop_assert!(spans.iter().all(|span| is_plain(span) && span.span_context.is_sampled()));
+        prop_assert_eq!(counted, dropped(0, 0, 0));
     }
 
     #[test]
@@ -160,12 +172,13 @@ proptest! {
         per_trace in 1_usize..4,
     ) {
         let keeping = TailKeeping::new()
-            .slower_than(SECOND)
+            .slower_than(SLOW)
+            .and_then(|keeping| keeping.max_wait(SECOND * 3))
             .and_then(|keeping| keeping.max_spans(max_spans))
             .and_then(|keeping| keeping.max_spans_per_trace(per_trace))
             .unwrap();
         let kit = Kit::new(keeping);
-        let (model, _, spans) = run(&kit, &steps, [false; TRACES]);
+        let Done { model, spans, dropped: counted, .. } = run(&kit, &steps, [false; TRACES]);
         let mark = KeyValue::new("tower_observability.trace.partial", true);
         let exported: BTreeMap<_, _> = spans
             .iter()
@@ -193,7 +206,6 @@ proptest! {
             prop_assert!(is_marked || found.len() == ended.len());
             lost += (ended.len() - found.len()) as u64;
         }
-        let counted = kit.keeping.dropped().spans;
-        prop_assert!(lost <= counted && counted <= lost + uneventful as u64);
+        prop_assert!((lost..=lost + uneventful as u64).contains(&counted.spans));
     }
 }
