@@ -25,6 +25,8 @@ enum Step {
         fails: bool,
         is_slow: bool,
     },
+    /// A second passes.
+    Wait,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
