@@ -7,7 +7,8 @@ pub(crate) const KNOWN: [&str; 10] =
 
 /// The name of a method that is registered: RFC 9110, RFC 5789 (`PATCH`) and `QUERY`.
 pub(crate) fn known_method(method: &Method) -> Option<&'static str> {
-    KNOWN.into_iter().find(|known| *known == method.as_str())
+    let method = method.as_str();
+    KNOWN.into_iter().find(|known| *known == method)
 }
 
 #[cfg(test)]
