@@ -2,4 +2,4 @@
 #[cfg(feature = "telemetry")]
 pub mod processor;
 pub mod propagation;
-mod tracer;
+pub(crate) mod tracer;
