@@ -2,7 +2,17 @@
 
 use opentelemetry::Context;
 
-use crate::exchange::in_exchange;
+use crate::exchange::{Facts, in_exchange};
+use crate::trace::ambient;
+
+/// The context to go on from.
+pub(super) fn around() -> Context {
+    let current = Context::current();
+    if ambient::has_span(&current) {
+        return current;
+    }
+    ambient::context(Facts::current().as_deref())
+}
 
 /// Carries the current OpenTelemetry context, and the exchange in scope, into work that runs
 /// elsewhere, such as on a blocking thread: what is traced there belongs to the request.
@@ -23,7 +33,7 @@ use crate::exchange::in_exchange;
 /// }
 /// ```
 pub fn in_context<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
-    let context = Context::current();
+    let context = around();
     in_exchange(move || {
         let _current = context.attach();
         work()

@@ -1,6 +1,7 @@
 //! How an operation ended.
 
 use std::any::type_name;
+use std::time::SystemTime;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanRef, Status};
@@ -27,8 +28,8 @@ impl Ending {
         Self::default()
     }
 
-    /// It failed: the status is Error, and `error.type` this class of errors (`_OTHER` where it is
-    /// empty), of which there should be few.
+    /// It failed: the status is Error, `error.type` this class of errors (`_OTHER` where it is
+    /// empty), of which there should be few; and an event `exception` names it, too.
     pub fn failed(error_type: &'static str) -> Self {
         let error_type = if error_type.is_empty() { "_OTHER" } else { error_type };
         Self { error_type: Some(error_type), is_error: true, attributes: Vec::new() }
@@ -67,10 +68,12 @@ impl Ending {
         Self::failed("panic")
     }
 
-    pub(super) fn tell(self, span: &SpanRef<'_>) {
+    pub(super) fn tell(self, span: &SpanRef<'_>, at: SystemTime) {
         let error_type = self.error_type.map(|name| KeyValue::new("error.type", name));
         span.set_attributes(self.attributes.into_iter().chain(error_type));
-        if self.is_error {
+        if let Some(name) = self.error_type.filter(|_| self.is_error) {
+            let exception = vec![KeyValue::new("exception.type", name)];
+            span.add_event_with_timestamp("exception", at, exception);
             // no description: the type says it, and the error's text may hold what it refused
             span.set_status(Status::error(""));
         }

@@ -50,8 +50,9 @@ impl Live {
         let Some(Measured { clock, wall, start }) = self.measured else { return };
         let took = clock.now().saturating_duration_since(start);
         let span = self.context.span();
-        ending.tell(&span);
-        span.end_with_timestamp(wall.checked_add(took).unwrap_or(wall));
+        let at = wall.checked_add(took).unwrap_or(wall);
+        ending.tell(&span, at);
+        span.end_with_timestamp(at);
     }
 }
 

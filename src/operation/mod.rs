@@ -29,7 +29,8 @@
 //!
 //! The span starts with the first poll and ends once, with the future: a future that is never
 //! polled leaves no span. Its parent is what is current when `run` is called, so that a spawned
-//! operation still belongs to the request that asked for it.
+//! operation still belongs to the request that asked for it; where no span is current, that of the
+//! `tracing` span or of the exchange in scope.
 //!
 //! The text of an error is never recorded, since databases quote the values they refuse. What is
 //! given to the builder is recorded as it is, cut to 2048 bytes; it should come from the program,
@@ -313,7 +314,7 @@ impl<K: Convention> Operation<K> {
         attributes.extend(extra);
         builder.attributes = Some(attributes);
         builder.links = (!links.is_empty()).then_some(links);
-        let parent = parent.unwrap_or_else(Context::current);
+        let parent = parent.unwrap_or_else(carry::around);
         Prepared { builder, parent, spans, clock }
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::{fmt, io};
 
 use futures_util::FutureExt;
-use opentelemetry::trace::SpanKind;
+use opentelemetry::trace::{Event, SpanKind};
 
 use super::*;
 use crate::operation::{Db, Ending, Operation};
@@ -34,8 +34,14 @@ fn query(bench: &Bench) -> Operation<Db> {
 /// The span of [`query`], started at `start` and ended at `end`, with an `error.type`.
 fn ended(start: u64, end: u64, error_type: Option<&'static str>, status: Status) -> SpanData {
     let system = text("db.system.name", "sqlite");
+    let mut events = SpanEvents::default();
+    if let Some(name) = error_type.filter(|_| status != Status::Unset) {
+        let told = vec![text("exception.type", name)];
+        events.events.push(Event::new("exception", at(end), told, 0));
+    }
     let error_type = error_type.map(|name| text("error.type", name));
     SpanData {
+        events,
         start_time: at(start),
         end_time: at(end),
         status,

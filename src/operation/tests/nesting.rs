@@ -12,9 +12,10 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use super::*;
 use crate::classify::Side;
-use crate::exchange::annotate;
+use crate::exchange::{annotate, in_exchange};
 use crate::operation::in_context;
 use crate::testing::Recorder;
+use crate::trace::TraceLayer;
 
 fn current() -> SpanContext {
     Context::current().span().span_context().clone()
@@ -133,4 +134,21 @@ async fn a_closure_carries_context_and_exchange_to_another_thread() {
     assert!(names.contains(&row("query", 2, 1)), "{names:?}");
     let attributes = recorder.only().attributes;
     assert_eq!(attributes.iter().map(|(key, _)| key).collect::<Vec<_>>(), ["rows"]);
+}
+
+#[tokio::test]
+async fn it_belongs_to_the_exchange_in_scope_where_no_span_is_current() {
+    let bench = Bench::new();
+    let operations = bench.operations.clone();
+    let service = service_fn(move |_: Request<()>| {
+        let query = operations.internal("query");
+        async move {
+            let query = in_exchange(move || query.call(|| Ok::<_, ()>(current())));
+            assert_eq!(std::thread::spawn(query).join().unwrap(), Ok(context(1, 2)));
+            Ok::<_, std::convert::Infallible>(Response::new(String::new()))
+        }
+    });
+    let layer = TraceLayer::server().tracer_provider(&bench.provider);
+    layer.layer(service).oneshot(Request::new(())).await.unwrap();
+    assert_eq!(tree(&bench), [row("query", 2, 1), row("GET", 1, 0)]);
 }
