@@ -58,6 +58,16 @@ impl Shown {
         bounded(self.redaction.header_value(&USER_AGENT, agent))
     }
 
+    /// The user agent, where it can be shown as it stands.
+    #[cfg(feature = "trace")]
+    #[inline]
+    pub(crate) fn plain_agent<'a>(&self, agent: &'a HeaderValue) -> Option<&'a str> {
+        if self.hides_agents || agent.is_sensitive() || agent.len() > MAX_VALUE {
+            return None;
+        }
+        std::str::from_utf8(agent.as_bytes()).ok().filter(|text| hides_nothing(text.as_bytes()))
+    }
+
     /// Appends the user agent to a JSON string.
     #[inline]
     pub(crate) fn write_agent(&self, agent: &HeaderValue, out: &mut Vec<u8>) {
