@@ -1,5 +1,7 @@
 //! Spans of scripted exchanges, whole.
 
+mod client;
+mod options;
 mod server;
 
 use std::time::Duration;
