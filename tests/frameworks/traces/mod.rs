@@ -1,0 +1,3 @@
+//! The trace layer over real transports.
+
+mod interop;
