@@ -72,7 +72,7 @@
 //!   `FutureExt::with_context`, or with [`in_exchange`](crate::exchange::InExchangeExt), from which a
 //!   client's layer goes on as well.
 
-mod ambient;
+pub(crate) mod ambient;
 mod describe;
 mod event;
 mod finish;
