@@ -1,6 +1,7 @@
 //! Spans of scripted exchanges, whole.
 
 mod client;
+mod context;
 mod options;
 mod server;
 
