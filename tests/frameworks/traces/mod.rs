@@ -1,0 +1,5 @@
+//! The trace layer over real transports.
+
+mod endings;
+mod grpc;
+mod kit;
