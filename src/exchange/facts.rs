@@ -40,6 +40,9 @@ pub struct Facts {
     matched: OnceLock<Route>,
     request_id: OnceLock<RequestId>,
     trace: OnceLock<TraceIdentity>,
+    /// In which the span of the exchange is current.
+    #[cfg(feature = "trace")]
+    trace_context: OnceLock<opentelemetry::Context>,
     /// Boxed, as there is hardly ever one.
     caught_panic: OnceLock<Box<CaughtPanic>>,
     added: Mutex<Added>,
@@ -184,6 +187,18 @@ impl Facts {
         self.trace.set(trace).is_ok()
     }
 
+    /// The OpenTelemetry context in which the exchange's span is current.
+    #[cfg(feature = "trace")]
+    pub fn trace_context(&self) -> Option<&opentelemetry::Context> {
+        self.trace_context.get()
+    }
+
+    /// Fills the trace context, for whoever cannot find it on the thread.
+    #[cfg(feature = "trace")]
+    pub(crate) fn set_trace_context(&self, context: opentelemetry::Context) {
+        let _ = self.trace_context.set(context);
+    }
+
     /// The panic that an inner part caught and turned into an answer.
     pub fn caught_panic(&self) -> Option<&CaughtPanic> {
         self.caught_panic.get().map(Box::as_ref)
@@ -294,6 +309,8 @@ impl Facts {
             matched: OnceLock::new(),
             request_id: OnceLock::new(),
             trace: OnceLock::new(),
+            #[cfg(feature = "trace")]
+            trace_context: OnceLock::new(),
             caught_panic: OnceLock::new(),
             added: Mutex::default(),
         })

@@ -1,13 +1,37 @@
-//! The methods that are registered.
+//! The methods that are known.
+
+use std::env;
+use std::sync::LazyLock;
 
 use http::Method;
 
+/// The methods that are registered: RFC 9110, RFC 5789 (`PATCH`) and `QUERY`.
 pub(crate) const KNOWN: [&str; 10] =
     ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"];
 
-/// The name of a method that is registered: RFC 9110, RFC 5789 (`PATCH`) and `QUERY`.
+/// What replaces them, by OpenTelemetry's semantic conventions: a list separated by commas.
+const VARIABLE: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
+
+static REPLACED: LazyLock<Option<Vec<String>>> =
+    LazyLock::new(|| env::var(VARIABLE).ok().and_then(|list| parse(&list)));
+
+/// The name of a method that is known, the same for every signal.
 pub(crate) fn known_method(method: &Method) -> Option<&'static str> {
-    KNOWN.into_iter().find(|known| *known == method.as_str())
+    known_among(REPLACED.as_deref(), method.as_str())
+}
+
+fn known_among<'a>(replaced: Option<&'a [String]>, method: &str) -> Option<&'a str> {
+    match replaced {
+        None => KNOWN.into_iter().find(|known| *known == method),
+        Some(listed) => listed.iter().map(String::as_str).find(|known| *known == method),
+    }
+}
+
+/// The methods on the list; names are case-sensitive. An empty list replaces nothing.
+fn parse(list: &str) -> Option<Vec<String>> {
+    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    if names.is_empty() { None } else { Some(names) }
 }
 
 #[cfg(test)]
@@ -19,5 +43,16 @@ mod tests {
         assert_eq!(known_method(&Method::PATCH), Some("PATCH"));
         assert_eq!(known_method(&"QUERY".parse().unwrap()), Some("QUERY"));
         assert_eq!(known_method(&"get".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_list_replaces_the_registered_ones() {
+        let listed = parse(" GET,, PURGE ").unwrap();
+        let known = |method| known_among(Some(&listed), method);
+        assert_eq!(
+            (known("PURGE"), known("GET"), known("POST")),
+            (Some("PURGE"), Some("GET"), None)
+        );
+        assert_eq!((parse(""), parse(" , ")), (None, None));
     }
 }

@@ -1,6 +1,7 @@
 //! A test kit: what did this exchange record?, asserted with `==`.
 //!
 //! - [`Recorder`] observes exchanges and keeps a [`Record`] of each;
+//! - `SpanRecorder` (with the feature `telemetry`) keeps every span that a provider is told of;
 //! - [`ManualClock`] is time that passes only when a test says so;
 //! - [`Script`] is a service that does what it is told, [`ScriptBody`] a body that does.
 //!
@@ -26,8 +27,12 @@ mod body;
 mod clock;
 mod recorder;
 mod script;
+#[cfg(feature = "telemetry")]
+mod spans;
 
 pub use body::{ScriptBody, ScriptError};
 pub use clock::ManualClock;
 pub use recorder::{Event, Record, Recorder};
 pub use script::{Script, ScriptFuture};
+#[cfg(feature = "telemetry")]
+pub use spans::{SpanEvent, SpanRecord, SpanRecorder};

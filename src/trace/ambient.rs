@@ -1,0 +1,37 @@
+//! The trace that is current where a client is called, or an operation run.
+
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
+
+use crate::exchange::Facts;
+
+/// The context to go on from: OpenTelemetry's own; where it has no span, that of the `tracing` span
+/// (which a level filter may have removed), then that of the exchange in scope.
+pub(crate) fn context(parent: Option<&Facts>) -> Context {
+    let current = Context::current();
+    if has_span(&current) {
+        return current;
+    }
+    let bridged = of_tracing().or_else(|| parent.and_then(Facts::trace_context).cloned());
+    bridged.unwrap_or(current)
+}
+
+pub(crate) fn has_span(context: &Context) -> bool {
+    context.has_active_span() && context.span().span_context().is_valid()
+}
+
+#[cfg(feature = "tracing-opentelemetry")]
+pub(super) fn of_tracing() -> Option<Context> {
+    use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+    let span = tracing::Span::current();
+    if span.is_none() {
+        return None;
+    }
+    Some(span.context()).filter(has_span)
+}
+
+#[cfg(not(feature = "tracing-opentelemetry"))]
+pub(super) fn of_tracing() -> Option<Context> {
+    None
+}

@@ -1,0 +1,192 @@
+//! Texts that come again and again, kept so that no span allocates them anew.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt::{self, Write};
+use std::hash::Hasher;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use opentelemetry::StringValue;
+
+/// Texts longer than this are not kept.
+const LONGEST: usize = 128;
+/// How many texts, and how many names, each thread keeps; a power of two.
+const PLACES: usize = 256;
+
+type Texts = [Option<Arc<str>>; PLACES];
+
+thread_local! {
+    static TEXTS: RefCell<Box<Texts>> = RefCell::new(Box::new([const { None }; PLACES]));
+}
+
+/// The text as the value of an attribute: shared with the last one of this thread that was equal.
+pub(super) fn text(text: &str) -> StringValue {
+    if text.len() > LONGEST {
+        return StringValue::from(text.to_owned());
+    }
+    let kept = TEXTS.try_with(|texts| {
+        let mut texts = texts.try_borrow_mut().ok()?;
+        let place = texts.get_mut(place_of(text.as_bytes()))?;
+        match place {
+            Some(known) if **known == *text => Some(Arc::clone(known)),
+            other => Some(Arc::clone(other.insert(Arc::from(text)))),
+        }
+    });
+    match kept {
+        Ok(Some(known)) => StringValue::from(known),
+        _ => StringValue::from(text.to_owned()),
+    }
+}
+
+/// Hands what `value` displays to `with`, without an allocation where it is short.
+pub(super) fn displayed<R>(value: impl fmt::Display, with: impl FnOnce(&str) -> R) -> R {
+    let mut short = Short { bytes: [0; LONGEST], length: 0 };
+    match write!(short, "{value}") {
+        Ok(()) => with(short.as_str()),
+        Err(_) => with(&value.to_string()),
+    }
+}
+
+struct Short {
+    bytes: [u8; LONGEST],
+    length: usize,
+}
+
+impl Short {
+    fn as_str(&self) -> &str {
+        let written = self.bytes.get(..self.length).unwrap_or_default();
+        std::str::from_utf8(written).unwrap_or_default()
+    }
+}
+
+impl Write for Short {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        let end = self.length + piece.len();
+        let room = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(piece.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+/// The most names of spans that are kept for good; templates are few, but not all are to be trusted.
+const MOST_NAMES: usize = 4096;
+
+static NAMES: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
+
+thread_local! {
+    static NAMES_SEEN: RefCell<[&'static str; PLACES]> = const { RefCell::new([""; PLACES]) };
+}
+
+/// The name `{method} {route}`, or the route alone where there is no method, if there is room to keep
+/// it for good.
+pub(super) fn name(method: &'static str, route: &str) -> Option<&'static str> {
+    let place = place_of(route.as_bytes());
+    let seen = NAMES_SEEN.try_with(|seen| {
+        let seen = seen.try_borrow().ok()?;
+        seen.get(place).copied().filter(|name| is_of(name, method, route))
+    });
+    if let Ok(Some(name)) = seen {
+        return Some(name);
+    }
+    let name = match method {
+        "" => route.to_owned(),
+        method => [method, " ", route].concat(),
+    };
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = match names.get(name.as_str()) {
+        Some(kept) => *kept,
+        None if names.len() < MOST_NAMES && name.len() <= 4 * LONGEST => {
+            let kept: &'static str = name.leak();
+            names.insert(kept);
+            kept
+        }
+        None => return None,
+    };
+    drop(names);
+    let _ = NAMES_SEEN.try_with(|seen| {
+        if let Ok(mut seen) = seen.try_borrow_mut()
+            && let Some(place) = seen.get_mut(place)
+        {
+            *place = kept;
+        }
+    });
+    Some(kept)
+}
+
+fn is_of(name: &str, method: &str, route: &str) -> bool {
+    if method.is_empty() {
+        return name == route;
+    }
+    name.strip_prefix(method).and_then(|rest| rest.strip_prefix(' ')) == Some(route)
+}
+
+fn place_of(bytes: &[u8]) -> usize {
+    let mut hasher = Fast(0);
+    hasher.write(bytes);
+    (hasher.finish() >> 56) as usize % PLACES
+}
+
+/// Spreads short texts over places; who chooses texts that meet in one only costs allocations.
+struct Fast(u64);
+
+impl Hasher for Fast {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            let mixed = self.0.rotate_left(5) ^ u64::from_le_bytes(word);
+            self.0 = mixed.wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_are_shared_and_long_ones_are_not_kept() {
+        let (one, again) = (text("shop.example"), text("shop.example"));
+        assert_eq!((one.as_str(), again.as_str()), ("shop.example", "shop.example"));
+        assert_eq!(one.as_str().as_ptr(), again.as_str().as_ptr());
+        let long = "x".repeat(LONGEST + 1);
+        let (one, again) = (text(&long), text(&long));
+        assert_eq!(one, again);
+        assert_ne!(one.as_str().as_ptr(), again.as_str().as_ptr());
+    }
+
+    #[test]
+    fn texts_that_share_a_place_are_told_apart() {
+        for round in 0..2 {
+            for n in 0..4 * PLACES {
+                let expected = format!("text {n}");
+                assert_eq!(text(&expected).as_str(), expected, "{round}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_displayed_is_whole() {
+        assert_eq!(displayed(std::net::Ipv6Addr::LOCALHOST, str::to_owned), "::1");
+        for length in [LONGEST, LONGEST + 1] {
+            let long = "y".repeat(length);
+            assert_eq!(displayed(&long, str::to_owned), long);
+        }
+    }
+
+    #[test]
+    fn names_are_kept_once() {
+        let one = name("GET", "/users/{id}").unwrap();
+        assert_eq!(one, "GET /users/{id}");
+        assert_eq!(name("GET", "/users/{id}").unwrap().as_ptr(), one.as_ptr());
+        assert_eq!(name("POST", "/users/{id}"), Some("POST /users/{id}"));
+        assert_eq!(name("GET", "/users/{id}").unwrap().as_ptr(), one.as_ptr());
+        assert_eq!(name("", "pkg.Svc/Do"), Some("pkg.Svc/Do"));
+        assert_eq!(name("GET", &"/x".repeat(2 * LONGEST)), None);
+    }
+}

@@ -1,0 +1,84 @@
+//! How a layer reads and writes the headers in which a trace travels.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, Once};
+
+use http::HeaderMap;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::{Context, global};
+
+use super::propagation::{HeaderExtractor, HeaderInjector, W3cPropagator};
+
+/// A layer's propagator.
+#[derive(Clone, Default)]
+pub(super) enum Propagator {
+    /// Whichever is global when a request comes.
+    #[default]
+    Global,
+    /// This crate's own, which needs no trait object.
+    W3c(W3cPropagator),
+    Other(Arc<dyn TextMapPropagator + Send + Sync>),
+}
+
+impl Propagator {
+    pub(super) fn new<P: TextMapPropagator + Send + Sync + 'static>(propagator: P) -> Self {
+        match (&propagator as &dyn Any).downcast_ref::<W3cPropagator>() {
+            Some(own) => Self::W3c(own.clone()),
+            None => Self::Other(Arc::new(propagator)),
+        }
+    }
+
+    /// The context that the headers bring, on top of the current one.
+    pub(super) fn extract(&self, headers: &HeaderMap) -> Context {
+        match self {
+            Self::W3c(own) => Context::map_current(|now| own.extract_headers(now, headers)),
+            Self::Other(other) => {
+                other.extract_with_context(&Context::current(), &HeaderExtractor(headers))
+            }
+            Self::Global => {
+                let now = Context::current();
+                global::get_text_map_propagator(|global| {
+                    warn_if_idle(global);
+                    global.extract_with_context(&now, &HeaderExtractor(headers))
+                })
+            }
+        }
+    }
+
+    /// Writes the context into the headers.
+    pub(super) fn inject(&self, context: &Context, headers: &mut HeaderMap) {
+        match self {
+            Self::W3c(own) => own.inject_headers(context, headers),
+            Self::Other(other) => other.inject_context(context, &mut HeaderInjector(headers)),
+            Self::Global => global::get_text_map_propagator(|global| {
+                warn_if_idle(global);
+                global.inject_context(context, &mut HeaderInjector(headers));
+            }),
+        }
+    }
+}
+
+/// Nothing is propagated by default, which is hardly ever what is meant.
+fn warn_if_idle(global: &dyn TextMapPropagator) {
+    static ONCE: Once = Once::new();
+    if !ONCE.is_completed() && global.fields().next().is_none() {
+        ONCE.call_once(|| {
+            tracing::warn!(
+                target: "tower_observability::trace",
+                "no propagator is installed, so that traces end at this process: set one with \
+                 TraceLayer::propagator or opentelemetry::global::set_text_map_propagator"
+            );
+        });
+    }
+}
+
+impl fmt::Debug for Propagator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Global => f.write_str("Global"),
+            Self::W3c(own) => own.fmt(f),
+            Self::Other(other) => other.fmt(f),
+        }
+    }
+}
