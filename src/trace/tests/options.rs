@@ -319,9 +319,8 @@ async fn forwarded_headers_count_only_behind_configured_proxies() {
             .header("x-forwarded-proto", "https")
             .header("forwarded", "for=\"[2001:db8::9]:4711\";proto=HTTPS")
     };
-    let proxied = |layer: TraceLayer| {
-        layer.trusted_proxies(TrustedProxies::new(["10.0.0.0/8"]).unwrap())
-    };
+    let proxied =
+        |layer: TraceLayer| layer.trusted_proxies(TrustedProxies::new(["10.0.0.0/8"]).unwrap());
     let standard = |layer: TraceLayer| {
         let proxies = TrustedProxies::new(["10.0.0.0/8"]).unwrap();
         layer.trusted_proxies(proxies.read(ForwardedBy::Forwarded))
@@ -390,7 +389,8 @@ async fn a_server_is_told_as_it_was_asked_for_else_as_it_was_configured() {
 #[tokio::test]
 async fn what_the_policy_calls_a_secret_is_hidden() {
     let uri = "/p?badge=7&token=hunter2";
-    let query = |shown: &'static str| served(&[("url.path", "/p".into()), ("url.query", shown.into())]);
+    let query =
+        |shown: &'static str| served(&[("url.path", "/p".into()), ("url.query", shown.into())]);
     assert_eq!(record(|layer| layer, get(uri)).await, query("badge=7&token=REDACTED"));
     let policy = Redaction::default().key("badge").unwrap();
     let hidden = record(|layer| layer.redaction(policy), get(uri)).await;
