@@ -7,8 +7,12 @@
 //! | layer | what it does | feature |
 //! |---|---|---|
 //! | `request_id::RequestIdLayer` | gives each exchange one ID, and hands it on | `request-id` |
+//! | `trace::TraceLayer` | records a span for each exchange, and hands the trace on | `trace` |
 //! | `access_log::AccessLogLayer` | writes one event for each exchange, at its end | `access-log` |
 //! | [`exchange::ObserveLayer`] | lets an [`Observer`](exchange::Observer) of your own see every exchange | always |
+//!
+//! Around them, `operation::Operation` (feature `operation`) records a span for any other future, and
+//! `telemetry::Telemetry` (feature `telemetry`) sets up what spans and logs need.
 //!
 //! Each layer stands alone and needs no other. Stacked or fused, they share one record of the
 //! exchange, [`exchange::Facts`], which everything that runs inside finds without an argument.
@@ -85,6 +89,8 @@ pub mod trace;
     doctest,
     feature = "request-id",
     feature = "access-log",
+    feature = "operation",
+    feature = "telemetry",
     feature = "reqwest",
     feature = "axum"
 ))]

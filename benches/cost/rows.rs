@@ -1,9 +1,14 @@
 //! The table's rows: to add one is one line.
 
+use std::convert::Infallible;
 use std::io;
 
-use tower::Layer;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
 use tower::layer::util::{Identity, Stack};
+use tower::{Layer, Service};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -15,33 +20,15 @@ use tower_observability::request_id::{RequestIdLayer, RequestIds};
 use tracing::Level;
 use tracing_subscriber::fmt;
 
-use crate::exchange::{Bare, Runner, axum, plain, router};
+use crate::measure::exchange::{Bare, Runner, browser, router, runner};
+use crate::measure::row::{Row, bare, over};
 
 const PLAIN: &str = "bare service";
 const AXUM: &str = "bare Router";
 const CORE: &str = "core with ()";
 
-pub(crate) struct Row {
-    pub(crate) name: &'static str,
-    /// The row it is compared with.
-    pub(crate) over: Option<&'static str>,
-    pub(crate) budget: Option<Budget>,
-    /// Called in the row's own process, so it may set global state.
-    pub(crate) make: fn() -> Runner,
-}
-
-/// What a row may add per request to the row it is compared with.
-#[derive(Clone, Copy)]
-pub(crate) struct Budget {
-    /// The instructions it is meant to add at the most.
-    pub(crate) wanted: u32,
-    /// The instructions at which `--check` fails.
-    pub(crate) limit: u32,
-    pub(crate) allocations: u32,
-}
-
 #[rustfmt::skip]
-fn all() -> Vec<Row> {
+pub(crate) fn all() -> Vec<Row> {
     vec![
         bare(PLAIN, || plain(Bare)),
         bare(AXUM, || axum(router())),
@@ -53,7 +40,7 @@ fn all() -> Vec<Row> {
         over(CORE, "access_log, target off", || { off(); plain(AccessLogLayer::server().layer(Bare)) }).within(150, 0, 600),
         over(CORE, "access_log, no subscriber", || plain(AccessLogLayer::server().layer(Bare))).within(150, 0, 600),
         over(CORE, "access_log, heard from WARN", || { json(Level::WARN); plain(AccessLogLayer::server().layer(Bare)) }),
-        over(CORE, "access_log, JSON lines", || plain(json_lines().layer(Bare))).within(3_500, 0, 4_800),
+        over(CORE, "access_log, JSON lines", || plain(json_lines().layer(Bare))).within(3_500, 0, 4_200),
         over(CORE, "access_log, events into JSON", || { json(Level::INFO); plain(AccessLogLayer::server().layer(Bare)) }),
         over(CORE, "request_id and JSON lines, fused", || plain(fused().layer(Bare))),
         over(CORE, "request_id and JSON lines, stacked", || plain(RequestIdLayer::server().layer(json_lines().layer(Bare)))),
@@ -100,49 +87,20 @@ fn off() {
     fmt().json().with_env_filter(filter).with_writer(io::sink).init();
 }
 
-fn bare(name: &'static str, make: fn() -> Runner) -> Row {
-    Row { name, over: None, budget: None, make }
+/// Runs exchanges on a service over the plain one.
+fn plain<S, B>(service: S) -> Runner
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible> + 'static,
+    B: Body,
+{
+    runner(service, browser(), || Full::new(Bytes::new()))
 }
 
-fn over(base: &'static str, name: &'static str, make: fn() -> Runner) -> Row {
-    Row { name, over: Some(base), budget: None, make }
-}
-
-impl Row {
-    fn within(mut self, wanted: u32, allocations: u32, limit: u32) -> Self {
-        self.budget = Some(Budget { wanted, limit, allocations });
-        self
-    }
-}
-
-/// The rows whose names contain any of `wanted`, all if there is none, and what they are compared
-/// with.
-pub(crate) fn chosen(wanted: &[&str]) -> Vec<Row> {
-    let rows = all();
-    let mut keep: Vec<bool> =
-        rows.iter().map(|row| wanted.is_empty() || named(row, wanted)).collect();
-    // a row stands below the one it is compared with
-    for index in (0..rows.len()).rev() {
-        if keep[index]
-            && let Some(base) = base(&rows, &rows[index])
-        {
-            keep[base] = true;
-        }
-    }
-    rows.into_iter().zip(keep).filter_map(|(row, keep)| keep.then_some(row)).collect()
-}
-
-fn named(row: &Row, wanted: &[&str]) -> bool {
-    wanted.iter().any(|part| row.name.contains(part))
-}
-
-/// Where the row stands that this one is compared with.
-pub(crate) fn base(rows: &[Row], row: &Row) -> Option<usize> {
-    let name = row.over?;
-    Some(rows.iter().position(|row| row.name == name).expect("a row's base is a row"))
-}
-
-/// Where the bare service stands that this row wraps in the end.
-pub(crate) fn bare_of(rows: &[Row], index: usize) -> usize {
-    base(rows, &rows[index]).map_or(index, |base| bare_of(rows, base))
+/// Runs exchanges on a service over the `Router`.
+fn axum<S, B>(service: S) -> Runner
+where
+    S: Service<Request<axum::body::Body>, Response = Response<B>, Error = Infallible> + 'static,
+    B: Body,
+{
+    runner(service, browser(), axum::body::Body::empty)
 }

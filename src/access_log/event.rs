@@ -18,6 +18,9 @@ use crate::attribute::Attributes;
 use crate::message::bound::bounded;
 use crate::message::method::known_method;
 
+/// Stands for a method that is not registered.
+pub(super) const OTHER: &str = "_OTHER";
+
 /// Whether any subscriber may want an event of the gravest level, and so of any.
 ///
 /// `tracing::enabled!` would answer more exactly, but asking it leaves a mark in the per-layer
@@ -48,7 +51,7 @@ pub(super) fn emit(line: &Line<'_>) {
                 "request_id" = line.request_id().map(|id| id.as_str()),
                 "trace_id" = line.trace_id().as_ref().map(Hex::as_str),
                 "span_id" = line.span_id().as_ref().map(Hex::as_str),
-                "http.request.method" = line.known_method(),
+                "http.request.method" = line.known_method().unwrap_or(OTHER),
                 "http.request.method_original" = line.method_original().as_deref(),
                 "url.scheme" = line.scheme(),
                 "url.path" = line.visible_path().as_deref(),
@@ -75,7 +78,7 @@ pub(super) fn emit(line: &Line<'_>) {
                 "request_id" = line.request_id().map(|id| id.as_str()),
                 "trace_id" = line.trace_id().as_ref().map(Hex::as_str),
                 "span_id" = line.span_id().as_ref().map(Hex::as_str),
-                "http.request.method" = line.known_method(),
+                "http.request.method" = line.known_method().unwrap_or(OTHER),
                 "http.request.method_original" = line.method_original().as_deref(),
                 "url.scheme" = line.scheme(),
                 "url.path" = line.visible_path().as_deref(),
@@ -180,14 +183,14 @@ impl Line<'_> {
         String::from_utf8(json).ok()
     }
 
-    /// The method, `_OTHER` for one that is not registered.
-    pub(super) fn known_method(&self) -> &'static str {
-        known_method(self.facts.method()).unwrap_or("_OTHER")
+    /// The method, where it is registered.
+    pub(super) fn known_method(&self) -> Option<&'static str> {
+        known_method(self.facts.method())
     }
 
     /// The method as sent, where it is not registered.
-    pub(super) fn method_original(&self) -> Option<Cow<'_, str>> {
-        known_method(self.facts.method()).is_none().then(|| self.method())
+    fn method_original(&self) -> Option<Cow<'_, str>> {
+        self.known_method().is_none().then(|| self.method())
     }
 }
 

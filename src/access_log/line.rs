@@ -187,7 +187,9 @@ impl<'a> Line<'a> {
             (REQUEST_HEADER, &self.begun.request_headers),
             (RESPONSE_HEADER, &self.begun.response_headers),
         ] {
-            object.headers(prefix, headers, self.log.shown.redaction());
+            if !headers.is_empty() {
+                object.headers(prefix, headers, self.log.shown.redaction());
+            }
         }
     }
 

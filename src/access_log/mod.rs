@@ -195,18 +195,20 @@ impl AccessLog {
         if self.skips.pick(head, facts.side()) {
             return None;
         }
-        let begun = Begun::of(self, head, facts.side());
-        if self.log_start {
+        let parked = Parked::new(Begun::of(self, head, facts.side()));
+        if self.log_start
+            && let Some(begun) = parked.get()
+        {
             self.write(&Line {
                 facts,
-                begun: &begun,
+                begun,
                 log: self,
                 at: facts.started_at(),
                 level: Level::INFO,
                 ended: None,
             });
         }
-        Some(Parked::new(begun))
+        Some(parked)
     }
 
     fn ended(&self, begun: &Begun, end: &End<'_>) {

@@ -20,6 +20,7 @@ type Place = Box<Option<Begun>>;
 pub struct Parked(Place);
 
 impl Parked {
+    #[inline]
     pub(super) fn new(begun: Begun) -> Self {
         let free = FREE.try_with(|free| free.borrow_mut().pop());
         let mut place = free.ok().flatten().unwrap_or_default();

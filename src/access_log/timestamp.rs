@@ -37,14 +37,10 @@ pub(super) fn push(out: &mut Vec<u8>, at: SystemTime) {
 /// Appends a point and nanoseconds, which are below 10⁹, with nine digits.
 #[inline]
 pub(super) fn push_fraction(out: &mut Vec<u8>, nanoseconds: u32) {
-    // a one in front makes the leading zeros be written, and gives its place to the point
-    let mut digits = itoa::Buffer::new();
-    let digits = digits.format(nanoseconds + 1_000_000_000).as_bytes();
-    if let Ok([_, fraction @ ..]) = <[u8; 10]>::try_from(digits) {
-        let mut text = [b'.'; 10];
-        text[1..].copy_from_slice(&fraction);
-        out.extend_from_slice(&text);
-    }
+    let ([a, b], [c, d]) =
+        (two_digits(nanoseconds / 10_000_000), two_digits(nanoseconds / 100_000));
+    let ([e, f], [g, h]) = (two_digits(nanoseconds / 1000), two_digits(nanoseconds / 10));
+    out.extend_from_slice(&[b'.', a, b, c, d, e, f, g, h, digit(nanoseconds % 10)]);
 }
 
 fn to_the_second(second: u64) -> ToTheSecond {
@@ -79,13 +75,25 @@ fn civil(days: u64) -> (u32, u32, u32) {
     ((year_of_era + era * 400 + next_year) as u32, month as u32, day as u32)
 }
 
+/// The last two digits.
 #[inline]
 fn two_digits(number: u32) -> [u8; 2] {
-    [digit(number / 10 % 10), digit(number % 10)]
+    PAIRS[(number % 100) as usize]
 }
 
+/// `00` to `99`.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number as usize] = [digit(number / 10), digit(number % 10)];
+        number += 1;
+    }
+    pairs
+};
+
 #[inline]
-fn digit(number: u32) -> u8 {
+const fn digit(number: u32) -> u8 {
     b'0' + number as u8
 }
 

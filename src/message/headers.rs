@@ -28,7 +28,12 @@ impl HeaderNames {
     }
 
     /// Keeps the listed headers of `headers`; allocates only where there is one.
+    #[inline]
     pub(crate) fn capture(&self, headers: &HeaderMap) -> Captured {
+        if self.is_empty() { Captured::default() } else { self.listed(headers) }
+    }
+
+    fn listed(&self, headers: &HeaderMap) -> Captured {
         let mut captured = Vec::new();
         for name in &self.0 {
             for value in headers.get_all(name) {
@@ -91,7 +96,7 @@ mod tests {
             ("x-marked", vec!["REDACTED"]),
         ];
         assert_eq!(shown, expected.map(|(n, v)| (n, v.into_iter().map(Cow::from).collect())));
-        assert!(names.capture(&HeaderMap::new()).is_empty());
+        assert_eq!(names.capture(&HeaderMap::new()).shown(&redaction).count(), 0);
     }
 
     #[test]

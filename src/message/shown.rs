@@ -6,6 +6,7 @@ use http::HeaderValue;
 use http::header::USER_AGENT;
 
 use super::bound::{MAX_VALUE, bounded, cut};
+#[cfg(any(feature = "access-log", test))]
 use crate::escape;
 use crate::redact::{REDACTED, Redaction};
 
@@ -34,6 +35,17 @@ impl Shown {
             out(path);
         } else {
             self.write_query(path, out);
+        }
+    }
+
+    /// Appends the path to a JSON string, without the secrets in it.
+    #[cfg(feature = "access-log")]
+    #[inline]
+    pub(crate) fn write_path_json(&self, path: &str, out: &mut Vec<u8>) {
+        if path.len() <= MAX_VALUE && hides_nothing(path.as_bytes()) {
+            out.extend_from_slice(path.as_bytes());
+        } else {
+            self.write_query(path, &mut |piece| escape::json_fragment(out, piece));
         }
     }
 
@@ -69,6 +81,7 @@ impl Shown {
     }
 
     /// Appends the user agent to a JSON string.
+    #[cfg(any(feature = "access-log", test))]
     #[inline]
     pub(crate) fn write_agent(&self, agent: &HeaderValue, out: &mut Vec<u8>) {
         let bytes = agent.as_bytes();
@@ -89,19 +102,23 @@ const SHORT: usize = MAX_VALUE / 8;
 /// in quotes before a colon, no encoded part, no userinfo.
 #[inline]
 pub(crate) fn hides_nothing(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| HIDES_NOTHING[usize::from(*byte)])
-}
-
-/// The bytes of such a text.
-const HIDES_NOTHING: [bool; 256] = {
-    let mut harmless = [false; 256];
-    let mut byte = b' ';
-    while byte <= b'~' {
-        harmless[byte as usize] = !matches!(byte, b'=' | b'%' | b'@' | b'"' | b'\'' | b'\\');
-        byte += 1;
+    const MARKS: [u8; 6] = *b"=%@\"'\\";
+    /// Each question is asked of the whole block, without a branch per byte.
+    fn block<const N: usize>(block: &[u8; N]) -> bool {
+        let has = |mark| block.iter().fold(false, |has, &byte| has | (byte == mark));
+        let is_printable = block.iter().fold(true, |all, byte| all & (b' '..=b'~').contains(byte));
+        MARKS.iter().fold(is_printable, |none, &mark| none & !has(mark))
     }
-    harmless
-};
+    // the last block may overlap the one before it
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let (blocks, rest) = bytes.as_chunks::<16>();
+        return blocks.iter().all(block) && (rest.is_empty() || block(last));
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        return block(first) && block(last);
+    }
+    bytes.iter().all(|&byte| block(&[byte]))
+}
 
 #[cfg(test)]
 mod tests {
@@ -128,6 +145,19 @@ mod tests {
         assert_eq!(shown(Redaction::none(), &marked), REDACTED);
     }
 
+    #[test]
+    fn one_byte_that_may_hide_something_is_found_wherever_it_stands() {
+        for length in 1..40 {
+            for (at, byte) in (0..length).flat_map(|at| (0..=u8::MAX).map(move |byte| (at, byte))) {
+                let mut bytes = vec![b'a'; length];
+                bytes[at] = byte;
+                let hides = !(b' '..=b'~').contains(&byte) || b"=%@\"'\\".contains(&byte);
+                assert_eq!(hides_nothing(&bytes), !hides, "{byte} at {at} of {length}");
+            }
+        }
+        assert!(hides_nothing(b""));
+    }
+
     proptest! {
         /// Long or short, a text that grows as its secrets are hidden stays within the bound.
         #[test]
@@ -144,6 +174,10 @@ mod tests {
             shown.write_query(&text, &mut |piece| query.push_str(piece));
             let expected = bounded(redaction.query(&text));
             prop_assert!(expected.len() <= MAX_VALUE);
+            let (mut json, mut escaped) = (Vec::new(), Vec::new());
+            shown.write_path_json(&text, &mut json);
+            escape::json_fragment(&mut escaped, &expected);
+            prop_assert_eq!(json, escaped);
             prop_assert_eq!(&path, &expected);
             prop_assert_eq!(&query, &expected);
         }
@@ -163,9 +197,14 @@ mod tests {
                 let expected = redaction.header_value(&USER_AGENT, &value);
                 prop_assert_eq!(&shown(redaction.clone(), &value), &expected);
                 let text = String::from_utf8_lossy(&bytes);
-                let mut path = String::new();
-                Shown::new(redaction.clone()).write_path(&text, &mut |piece| path.push_str(piece));
-                prop_assert_eq!(path, redaction.query(&text));
+                let (mut path, mut json, mut escaped) = (String::new(), Vec::new(), Vec::new());
+                let shown = Shown::new(redaction.clone());
+                shown.write_path(&text, &mut |piece| path.push_str(piece));
+                shown.write_path_json(&text, &mut json);
+                let expected = redaction.query(&text);
+                escape::json_fragment(&mut escaped, &expected);
+                prop_assert_eq!(json, escaped);
+                prop_assert_eq!(path, expected);
             }
         }
     }

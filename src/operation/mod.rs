@@ -1,1 +1,335 @@
-//! Operations.
+//! Spans around what a service asks of others: a database query, a cache look-up, a message; or
+//! around any other future or closure.
+//!
+//! An [`Operation`] says what is done, in the words of OpenTelemetry's semantic conventions, and
+//! then runs it: [`run`](Operation::run) a future, [`call`](Operation::call) a closure. The span is
+//! current while the future is polled and dropped, so that whatever happens inside is its child.
+//!
+//! ```
+//! use tower_observability::operation::Operation;
+//!
+//! # async fn ask(_: &str) -> Result<i64, std::io::Error> { Ok(1) }
+//! # async fn price(id: &str) -> Result<i64, std::io::Error> {
+//! let cents = Operation::db("postgresql")
+//!     .operation("SELECT")
+//!     .collection("product")
+//!     .query_text("SELECT cents FROM product WHERE id = $1") // never with its arguments in it
+//!     .run(ask(id))
+//!     .await?;
+//! # Ok(cents)
+//! # }
+//! ```
+//!
+//! | how it ends | status | `error.type` |
+//! |---|---|---|
+//! | with `Ok` | Unset | none |
+//! | with `Err` | Error | the name of the error's type, or what [`run_with`](Operation::run_with) says |
+//! | the future is dropped before its end | Unset | `cancelled` |
+//! | a panic | Error | `panic` |
+//!
+//! The span starts with the first poll and ends once, with the future: a future that is never
+//! polled leaves no span. Its parent is what is current when `run` is called, so that a spawned
+//! operation still belongs to the request that asked for it; where no span is current, that of the
+//! `tracing` span or of the exchange in scope.
+//!
+//! The text of an error is never recorded, since databases quote the values they refuse. What is
+//! given to the builder is recorded as it is, cut to 2048 bytes; it should come from the program,
+//! not from its callers.
+mod carry;
+mod db;
+mod ending;
+mod future;
+mod internal;
+mod live;
+mod messaging;
+mod put;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::sync::LazyLock;
+
+use opentelemetry::trace::{Link, SpanBuilder, SpanContext, Tracer, TracerProvider};
+use opentelemetry::{Context, KeyValue};
+
+use crate::attribute::Value;
+use crate::clock::Clock;
+use crate::trace::tracer::Spans;
+
+pub use carry::in_context;
+pub use db::Db;
+pub use ending::{ByType, Ending};
+pub use future::OperationFuture;
+pub use internal::Internal;
+pub use messaging::Messaging;
+
+use live::Live;
+use put::extra;
+
+type Text = Cow<'static, str>;
+
+/// Makes [`Operation`]s whose spans go to one provider; cheap to clone.
+///
+/// ```
+/// use opentelemetry_sdk::trace::SdkTracerProvider;
+/// use tower_observability::operation::Operations;
+///
+/// let provider = SdkTracerProvider::builder().build();
+/// let operations = Operations::new().tracer_provider(&provider);
+/// let look_up = operations.cache("redis", "GET");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Operations {
+    spans: Spans,
+    clock: Clock,
+}
+
+impl Operations {
+    /// Spans of the global provider, measured with the system's clock.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes the spans with this provider instead of the global one.
+    pub fn tracer_provider<P>(self, provider: &P) -> Self
+    where
+        P: TracerProvider,
+        P::Tracer: Send + Sync + 'static,
+        <P::Tracer as Tracer>::Span: Send + Sync + 'static,
+    {
+        Self { spans: Spans::of(provider), ..self }
+    }
+
+    /// Measures with this clock.
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// A call of a database; see [`Operation::db`].
+    pub fn db(&self, system: impl Into<Text>) -> Operation<Db> {
+        self.of(Db::new(system.into()))
+    }
+
+    /// A call of a cache; see [`Operation::cache`].
+    pub fn cache(&self, system: impl Into<Text>, command: impl Into<Text>) -> Operation<Db> {
+        self.db(system).operation(command)
+    }
+
+    /// A message is made, to be sent in a batch; see [`Operation::create`].
+    pub fn create(
+        &self,
+        system: impl Into<Text>,
+        destination: impl Into<Text>,
+    ) -> Operation<Messaging> {
+        self.of(Messaging::new("create", system.into(), destination.into()))
+    }
+
+    /// Messages are sent; see [`Operation::send`].
+    pub fn send(
+        &self,
+        system: impl Into<Text>,
+        destination: impl Into<Text>,
+    ) -> Operation<Messaging> {
+        self.of(Messaging::new("send", system.into(), destination.into()))
+    }
+
+    /// Messages are asked for; see [`Operation::receive`].
+    pub fn receive(
+        &self,
+        system: impl Into<Text>,
+        destination: impl Into<Text>,
+    ) -> Operation<Messaging> {
+        self.of(Messaging::new("receive", system.into(), destination.into()))
+    }
+
+    /// Messages are processed; see [`Operation::process`].
+    pub fn process(
+        &self,
+        system: impl Into<Text>,
+        destination: impl Into<Text>,
+    ) -> Operation<Messaging> {
+        self.of(Messaging::new("process", system.into(), destination.into()))
+    }
+
+    /// Messages are settled; see [`Operation::settle`].
+    pub fn settle(
+        &self,
+        system: impl Into<Text>,
+        destination: impl Into<Text>,
+    ) -> Operation<Messaging> {
+        self.of(Messaging::new("settle", system.into(), destination.into()))
+    }
+
+    /// Work inside the service; see [`Operation::internal`].
+    pub fn internal(&self, name: impl Into<Text>) -> Operation<Internal> {
+        self.of(Internal::new(name.into()))
+    }
+
+    fn of<K>(&self, what: K) -> Operation<K> {
+        let Self { spans, clock } = self.clone();
+        Operation { what, extra: Vec::new(), links: Vec::new(), parent: None, spans, clock }
+    }
+}
+
+/// The factory behind `Operation::db` and its like, which looks up the global provider once.
+static GLOBAL: LazyLock<Operations> = LazyLock::new(Operations::new);
+
+/// What is about to be done, and the span that tells of it.
+///
+/// Each call of a setter replaces what was set before; an empty text sets nothing. A clone is
+/// another operation that looks the same.
+#[derive(Clone, Debug)]
+#[must_use = "an operation does nothing until something is run in it"]
+pub struct Operation<K> {
+    what: K,
+    extra: Vec<KeyValue>,
+    links: Vec<Link>,
+    parent: Option<Context>,
+    spans: Spans,
+    clock: Clock,
+}
+
+mod sealed {
+    use opentelemetry::KeyValue;
+    use opentelemetry::trace::SpanKind;
+
+    /// What the semantic conventions say of a kind of operation.
+    pub trait Convention {
+        fn name(&self) -> super::Text;
+        fn span_kind(&self, links: usize) -> SpanKind;
+        fn attributes(self, into: &mut Vec<KeyValue>);
+    }
+}
+use sealed::Convention;
+
+/// The most attributes the conventions ask of one operation.
+const USUAL: usize = 12;
+
+impl<K: Convention> Operation<K> {
+    /// Adds an attribute of your own; a text is cut to 2048 bytes.
+    pub fn attribute(mut self, key: impl Into<Text>, value: impl Into<Value>) -> Self {
+        self.extra.extend(extra(key.into(), value.into()));
+        self
+    }
+
+    /// Makes the span a child of what this context holds, instead of what is current.
+    pub fn parent(self, parent: Context) -> Self {
+        Self { parent: Some(parent), ..self }
+    }
+
+    /// Links the span to another one; an invalid context is left out.
+    ///
+    /// For messages: to the context that came with each of them, or, when sending, to the span in
+    /// which each was [created](Operation::create).
+    pub fn link(mut self, to: SpanContext) -> Self {
+        if to.is_valid() {
+            self.links.push(Link::with_context(to));
+        }
+        self
+    }
+
+    /// Runs a future in the span; with `Err`, the span's `error.type` is the name of `E`
+    /// ([`Ending::of`]).
+    pub fn run<F, T, E>(self, future: F) -> OperationFuture<F, ByType<T, E>>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.run_with(future, Ending::of)
+    }
+
+    /// Runs a future in the span; `ending` says what its output means.
+    ///
+    /// ```
+    /// # use std::io::{Error, ErrorKind};
+    /// use tower_observability::operation::{Ending, Operation};
+    ///
+    /// # async fn ask() -> Result<Vec<u8>, Error> { Ok(Vec::new()) }
+    /// # async fn products() {
+    /// let rows = Operation::db("sqlite").summary("list products").run_with(ask(), |found| match found {
+    ///     Ok(rows) => Ending::ok().attribute("db.response.returned_rows", rows.len()),
+    ///     Err(error) if error.kind() == ErrorKind::TimedOut => Ending::failed("timeout"),
+    ///     Err(_) => Ending::failed("io"),
+    /// });
+    /// # rows.await.unwrap();
+    /// # }
+    /// ```
+    pub fn run_with<F, J>(self, future: F, ending: J) -> OperationFuture<F, J>
+    where
+        F: Future,
+        J: FnOnce(&F::Output) -> Ending,
+    {
+        OperationFuture::new(future, ending, self.prepare())
+    }
+
+    /// Runs a closure in the span, on this thread; as [`run`](Self::run) does a future.
+    ///
+    /// A closure that runs on another thread needs [`in_context`] to belong to the request:
+    ///
+    /// ```
+    /// use tower_observability::operation::{Operation, in_context};
+    ///
+    /// # async fn handler() {
+    /// let query = || Operation::db("sqlite").summary("count orders").call(|| {
+    ///     Ok::<_, std::io::Error>(3)
+    /// });
+    /// let counted = tokio::task::spawn_blocking(in_context(query)).await;
+    /// # let _ = counted;
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The closure's.
+    pub fn call<T, E>(self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        self.call_with(work, Ending::of)
+    }
+
+    /// Runs a closure in the span, on this thread; `ending` says what its result means.
+    pub fn call_with<R>(self, work: impl FnOnce() -> R, ending: impl FnOnce(&R) -> Ending) -> R {
+        let live = self.prepare().start();
+        let done = live.run(|| {
+            let result = work();
+            let ending = ending(&result);
+            (result, ending)
+        });
+        match done {
+            Ok((result, ending)) => {
+                live.end(ending);
+                result
+            }
+            Err(panic) => {
+                live.end(Ending::panicked());
+                std::panic::resume_unwind(panic)
+            }
+        }
+    }
+
+    fn prepare(self) -> Prepared {
+        let Self { what, extra, links, parent, spans, clock } = self;
+        let mut builder =
+            SpanBuilder::from_name(what.name()).with_kind(what.span_kind(links.len()));
+        let mut attributes = Vec::with_capacity(USUAL.max(extra.len()));
+        what.attributes(&mut attributes);
+        attributes.extend(extra);
+        builder.attributes = Some(attributes);
+        builder.links = (!links.is_empty()).then_some(links);
+        let parent = parent.unwrap_or_else(carry::around);
+        Prepared { builder, parent, spans, clock }
+    }
+}
+
+/// An operation whose span can start.
+struct Prepared {
+    builder: SpanBuilder,
+    parent: Context,
+    spans: Spans,
+    clock: Clock,
+}
+
+impl Prepared {
+    fn start(self) -> Live {
+        let Self { builder, parent, spans, clock } = self;
+        Live::start(builder, &parent, &spans, clock)
+    }
+}

@@ -1,1 +1,225 @@
-//! Telemetry.
+//! Telemetry set up in one place: spans and logs, their resource, where they go, and what becomes
+//! of them.
+//!
+//! ```no_run
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use tower_observability::telemetry::{LogFormat, Telemetry};
+//!
+//! let telemetry = Telemetry::builder("checkout")
+//!     .service_version(env!("CARGO_PKG_VERSION"))
+//!     .logs(LogFormat::Auto)
+//!     .from_env() // OTEL_EXPORTER_OTLP_ENDPOINT and all others; RUST_LOG
+//!     .install()?; // `build` sets nothing that is global
+//! for warning in telemetry.warnings() {
+//!     tracing::warn!("{warning}");
+//! }
+//! // the program
+//! telemetry.shutdown(Duration::from_secs(5)).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # What is promised
+//!
+//! - Ending a span, or logging, never waits: it is put into a bounded queue, or dropped and counted.
+//! - Exporting needs nothing of the program's runtime, if it has one: batches are made on a thread
+//!   of their own, and OTLP is sent on another one.
+//! - [`shutdown`](Telemetry::shutdown) and [`flush`](Telemetry::flush) block no runtime, return
+//!   within their time-out whatever the receiver does, and say what was [lost](Delivery): all that
+//!   ended and was not acknowledged, also what the receiver rejected of a batch that it took.
+//! - What OTLP's own requests log is not sent as logs.
+//!
+//! A batch is sent again where OTLP allows it, after waits of half a second to five seconds, for as
+//! long as [`otlp_timeout`](TelemetryBuilder::otlp_timeout) allows.
+//!
+//! # What it does not do
+//!
+//! There is no TLS and no compression: send to a collector beside the program. A receiver that takes
+//! a batch and fails to say so may get it twice.
+
+mod assemble;
+mod builder;
+mod close;
+mod delivery;
+mod env;
+mod ledger;
+mod logs;
+mod otlp;
+mod pipeline;
+mod propagator;
+mod resource;
+mod sampling;
+mod settings;
+mod warning;
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use opentelemetry::global;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Subscriber;
+use tracing::subscriber::SetGlobalDefaultError;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+
+pub use builder::TelemetryBuilder;
+pub use delivery::{Delivery, Tally, Undelivered};
+pub use logs::{InvalidFilter, LogFilter, LogFormat, LogLayer};
+pub use otlp::Protocol;
+pub use propagator::Propagator;
+pub use sampling::Sampling;
+pub use warning::Warning;
+
+use crate::config::ConfigError;
+use ledger::Ledger;
+use logs::LogSettings;
+use otlp::Io;
+
+/// Where a program's spans and logs are made, and where they go.
+///
+/// A clone is the same one. Call [`shutdown`](Self::shutdown) before the program ends: what still
+/// waits is lost else.
+#[derive(Clone)]
+pub struct Telemetry(Arc<Parts>);
+
+struct Parts {
+    enabled: bool,
+    tracer_provider: SdkTracerProvider,
+    logger_provider: Option<SdkLoggerProvider>,
+    span_ledgers: Vec<Arc<Ledger>>,
+    log_ledgers: Vec<Arc<Ledger>>,
+    io: Option<Arc<Io>>,
+    resource: Resource,
+    propagator: Propagator,
+    log: LogSettings,
+    log_filter: LogFilter,
+    warnings: Vec<Warning>,
+    /// How the shutdown went, once it was.
+    closed: Mutex<Option<Result<Delivery, Undelivered>>>,
+}
+
+impl Telemetry {
+    /// Telemetry of a service of this name, to be configured further. Without more, spans are made
+    /// and go nowhere.
+    pub fn builder(service_name: impl Into<String>) -> TelemetryBuilder {
+        TelemetryBuilder::new(service_name.into())
+    }
+
+    /// Where spans are made; for [layers](crate::trace) and tracers that use no global.
+    pub fn tracer_provider(&self) -> &SdkTracerProvider {
+        &self.0.tracer_provider
+    }
+
+    /// How the context of a trace travels.
+    pub fn propagator(&self) -> &Propagator {
+        &self.0.propagator
+    }
+
+    /// Who tells: what all signals carry.
+    pub fn resource(&self) -> &Resource {
+        &self.0.resource
+    }
+
+    /// What the environment said that could not be used. Log it at the start.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.0.warnings
+    }
+
+    /// Which events are logged, changeable while the program runs.
+    pub fn log_filter(&self) -> &LogFilter {
+        &self.0.log_filter
+    }
+
+    /// Whether spans are made: false with `OTEL_SDK_DISABLED`.
+    pub fn is_enabled(&self) -> bool {
+        self.0.enabled
+    }
+
+    /// What was delivered so far, by exporter. What is still waiting counts as lost.
+    pub fn delivery(&self) -> Delivery {
+        let tallies =
+            |ledgers: &[Arc<Ledger>]| ledgers.iter().map(|ledger| ledger.tally()).collect();
+        Delivery::new(tallies(&self.0.span_ledgers), tallies(&self.0.log_ledgers))
+    }
+
+    /// The layer that [`install`](TelemetryBuilder::install) logs with, for a subscriber of one's
+    /// own; none if no logs were asked for. It has a filter of its own, [`log_filter`](Self::log_filter),
+    /// which lets other layers see everything.
+    ///
+    /// ```
+    /// use tower_observability::telemetry::{LogFormat, Telemetry};
+    /// use tracing_subscriber::layer::SubscriberExt;
+    ///
+    /// let telemetry = Telemetry::builder("checkout").logs(LogFormat::Json).build()?;
+    /// let subscriber = tracing_subscriber::registry().with(telemetry.log_layer());
+    /// # drop(subscriber);
+    /// # Ok::<(), tower_observability::config::ConfigError>(())
+    /// ```
+    pub fn log_layer<S>(&self) -> Option<LogLayer<S>>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        logs::layer(&self.0.log, &self.0.log_filter, self.0.logger_provider.as_ref())
+    }
+
+    fn install(&self) -> Result<(), InstallError> {
+        if let Some(layer) = self.log_layer() {
+            let subscriber = tracing_subscriber::registry().with(layer);
+            tracing::subscriber::set_global_default(subscriber)
+                .map_err(InstallError::Subscriber)?;
+        }
+        global::set_text_map_propagator(self.propagator().clone());
+        // switched off, the API's own no-op hands on the caller's context as it is
+        if self.is_enabled() {
+            global::set_tracer_provider(self.tracer_provider().clone());
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry")
+            .field("enabled", &self.0.enabled)
+            .field("delivery", &self.delivery())
+            .field("warnings", &self.0.warnings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why telemetry could not be made that of the whole program.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum InstallError {
+    /// A setting cannot be used.
+    Config(ConfigError),
+    /// The program has a `tracing` subscriber already: add [`Telemetry::log_layer`] to it, and use
+    /// [`TelemetryBuilder::build`].
+    Subscriber(SetGlobalDefaultError),
+}
+
+impl From<ConfigError> for InstallError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl fmt::Display for InstallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Subscriber(_) => f.write_str("a global tracing subscriber is set already"),
+        }
+    }
+}
+
+impl std::error::Error for InstallError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Config(_) => None,
+            Self::Subscriber(error) => Some(error),
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! The trace that is current where a client is called.
+//! The trace that is current where a client is called, or an operation run.
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
@@ -7,7 +7,7 @@ use crate::exchange::Facts;
 
 /// The context to go on from: OpenTelemetry's own; where it has no span, that of the `tracing` span
 /// (which a level filter may have removed), then that of the exchange in scope.
-pub(super) fn context(parent: Option<&Facts>) -> Context {
+pub(crate) fn context(parent: Option<&Facts>) -> Context {
     let current = Context::current();
     if has_span(&current) {
         return current;
@@ -16,7 +16,7 @@ pub(super) fn context(parent: Option<&Facts>) -> Context {
     bridged.unwrap_or(current)
 }
 
-pub(super) fn has_span(context: &Context) -> bool {
+pub(crate) fn has_span(context: &Context) -> bool {
     context.has_active_span() && context.span().span_context().is_valid()
 }
 

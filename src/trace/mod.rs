@@ -63,7 +63,7 @@
 //!   `FutureExt::with_context`, or with [`in_exchange`](crate::exchange::InExchangeExt), from which a
 //!   client's layer goes on as well.
 
-mod ambient;
+pub(crate) mod ambient;
 mod describe;
 mod event;
 mod finish;
@@ -177,12 +177,15 @@ struct Live {
 impl Trace {
     fn begin_server(&self, head: &request::Parts, facts: &Facts) -> Traced {
         let arrived = self.propagator.extract(&head.headers);
+        let is_public = is_picked(&self.public_endpoint, head);
         if !self.wants(head) {
-            let trace = identity(arrived.span().span_context());
-            return Traced { context: Some(enter(facts, arrived, trace)), live: None };
+            // a stranger's trace is not handed on only because it is not recorded
+            let onward = if is_public { Context::new() } else { arrived };
+            let trace = identity(onward.span().span_context());
+            return Traced { context: Some(enter(facts, onward, trace)), live: None };
         }
         let mut links = None;
-        let parent = if is_picked(&self.public_endpoint, head) {
+        let parent = if is_public {
             let caller = arrived.span().span_context().clone();
             links = caller.is_remote().then(|| vec![Link::with_context(caller)]);
             Context::new()

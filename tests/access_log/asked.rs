@@ -4,11 +4,10 @@ use http::{Request, Response, Version};
 use serde_json::{Value, json};
 use tower_observability::access_log::{AccessLogLayer, JsonLines, MAX_VALUE, Schema};
 use tower_observability::caller::{PeerAddress, TrustedProxies};
-use tracing::subscriber::with_default;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Registry, fmt};
 
-use crate::kit::{Answer, ManualClock, Written, exchange};
+use crate::kit::{Answer, ManualClock, Written, exchange, with_default};
 
 fn ok() -> Answer {
     Answer::Response(Response::new(vec![]))

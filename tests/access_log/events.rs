@@ -6,13 +6,12 @@ use tower_observability::access_log::{AccessLogLayer, TARGET};
 use tower_observability::exchange::{Facts, annotate};
 use tower_observability::id::TraceIdentity;
 use tracing::Level;
-use tracing::subscriber::with_default;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Registry, fmt};
 
-use crate::kit::{Answer, ManualClock, Step, Written, exchange};
+use crate::kit::{Answer, ManualClock, Step, Written, exchange, with_default};
 
 fn ok() -> Answer {
     Answer::Response(Response::new(vec![]))
@@ -160,4 +159,18 @@ fn no_other_layer_loses_an_event_of_the_handler() {
     });
     assert_eq!(own.take().lines().count(), 3);
     assert_eq!(access.take().lines().count(), 6);
+}
+
+/// One test's thread without a subscriber does not switch an event off for another test.
+#[test]
+fn an_event_met_where_nobody_listens_is_heard_where_somebody_does() {
+    let event = || tracing::info!("met twice");
+    let written = Written::default();
+    let json = fmt::layer().json().with_writer(written.clone());
+    with_default(Registry::default().with(json), || {
+        std::thread::spawn(event).join().unwrap();
+        assert_eq!(written.take(), "");
+        event();
+    });
+    assert_eq!(written.take().lines().count(), 1);
 }

@@ -4,11 +4,10 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 use tower_observability::access_log::{AccessLogLayer, JsonLines, Schema};
 use tower_observability::exchange::annotate;
-use tracing::subscriber::with_default;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Registry, fmt};
 
-use crate::kit::{Answer, ManualClock, Written, exchange};
+use crate::kit::{Answer, ManualClock, Written, exchange, with_default};
 
 fn annotated() -> Answer {
     annotate("user.id", "ada");

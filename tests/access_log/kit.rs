@@ -1,9 +1,9 @@
-//! Scripted exchanges, and a place to write to.
+//! Scripted exchanges, a place to write to, and subscribers of one test each.
 
 use std::future::pending;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -13,6 +13,8 @@ use tower::{Layer, Service, service_fn};
 use tower_observability::access_log::AccessLogLayer;
 pub(crate) use tower_observability::testing::ManualClock;
 use tower_observability::testing::ScriptBody;
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Keeps what is written.
@@ -42,6 +44,25 @@ impl<'a> MakeWriter<'a> for Written {
     fn make_writer(&'a self) -> Self {
         self.clone()
     }
+}
+
+/// Has every subscriber asked about every event that is met for the first time. While there is no
+/// more than one, `tracing` asks only that of the thread which meets the event; where that thread has
+/// none, the event is switched off for the other tests too. From the second subscriber on, it asks all
+/// of them under a lock.
+pub(crate) fn ask_every_subscriber() {
+    static TWO: LazyLock<[Dispatch; 2]> =
+        LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::new())));
+    LazyLock::force(&TWO);
+}
+
+/// As that of `tracing`, for tests that run beside each other.
+pub(crate) fn with_default<R>(
+    subscriber: impl Subscriber + Send + Sync + 'static,
+    run: impl FnOnce() -> R,
+) -> R {
+    ask_every_subscriber();
+    tracing::subscriber::with_default(subscriber, run)
 }
 
 const STEP: Duration = Duration::from_millis(5);
@@ -82,6 +103,7 @@ pub(crate) fn exchange(
     request: Request<()>,
     answer: impl FnOnce() -> Answer,
 ) {
+    ask_every_subscriber();
     let mut answer = Some(answer);
     let mut service = layer.clone().clock(clock.clock()).layer(service_fn(move |_| {
         let answer = answer.take().unwrap();

@@ -7,7 +7,7 @@ use tower_observability::access_log::{AccessLogLayer, JsonLines};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 
-use crate::kit::{ManualClock, Written, exchange};
+use crate::kit::{ManualClock, Written, exchange, with_default};
 use crate::rules::{get, objects, status};
 
 /// A writer on a disk that is full.
@@ -47,7 +47,7 @@ fn a_writer_that_fails_is_counted_told_once_and_hurts_nobody() {
     let lines = JsonLines::new(Full);
     let layer = AccessLogLayer::server().json_lines(lines.clone());
     let mut handled = 0;
-    tracing::subscriber::with_default(subscriber, || {
+    with_default(subscriber, || {
         for _ in 0..3 {
             exchange(&layer, &ManualClock::new(), get("/"), || {
                 handled += 1;
@@ -90,7 +90,7 @@ fn a_subscriber_may_log_to_the_lines_whose_loss_it_hears_of() {
     }
     let lines = JsonLines::new(Full);
     let subscriber = tracing_subscriber::registry().with(Alert(lines.clone()));
-    tracing::subscriber::with_default(subscriber, || {
+    with_default(subscriber, || {
         once(&AccessLogLayer::server().json_lines(lines.clone()));
     });
     assert_eq!(lines.lost_lines(), 2);
@@ -102,7 +102,7 @@ fn a_sink_that_panics_costs_the_others_nothing() {
     let (broken, whole) = (JsonLines::new(Panics), JsonLines::new(written.clone()));
     let layer = AccessLogLayer::server().json_lines(broken.clone()).json_lines(whole.clone());
     let subscriber = tracing_subscriber::fmt().json().with_writer(told.clone()).finish();
-    tracing::subscriber::with_default(subscriber, || once(&layer.tracing_events(true)));
+    with_default(subscriber, || once(&layer.tracing_events(true)));
     assert_eq!((objects(&written).len(), whole.lost_lines(), broken.lost_lines()), (1, 0, 1));
     assert_eq!(broken.close(Duration::MAX), 1);
     let told: Vec<_> =
@@ -133,7 +133,7 @@ fn a_file_that_cannot_be_opened_anew_is_told_of_once() {
     std::fs::remove_dir_all(&directory).unwrap();
     let told = Written::default();
     let subscriber = tracing_subscriber::fmt().json().with_writer(told.clone()).finish();
-    tracing::subscriber::with_default(subscriber, || {
+    with_default(subscriber, || {
         lines.reopen();
         once(&layer);
         once(&layer);

@@ -6,11 +6,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tower_observability::access_log::{AccessLogLayer, JsonLines, Schema, stamp};
 use tower_observability::exchange::annotate;
-use tracing::subscriber::with_default;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Registry, fmt};
 
-use crate::kit::{Answer, ManualClock, Written, exchange};
+use crate::kit::{Answer, ManualClock, Written, exchange, with_default};
 
 #[derive(Clone, Debug)]
 struct Input {

@@ -11,12 +11,11 @@ use tower_observability::access_log::stamp::{self, Stamp};
 use tower_observability::access_log::{AccessLogLayer, TARGET};
 use tower_observability::exchange::{Facts, InExchangeExt, annotate};
 use tower_observability::id::TraceIdentity;
-use tracing::subscriber::with_default;
 use tracing_subscriber::fmt::format;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Registry, fmt};
 
-use crate::kit::{Answer, ManualClock, Written, exchange};
+use crate::kit::{Answer, ManualClock, Written, ask_every_subscriber, exchange, with_default};
 
 fn identify(id: &str) {
     let facts = Facts::current().unwrap();
@@ -243,6 +242,7 @@ fn a_line_that_is_logged_while_attributes_are_read_goes_without_them() {
 fn tasks_keep_to_their_own_ids() {
     let written = Written::default();
     let subscriber = Registry::default().with(stamp::json().with_writer(written.clone()));
+    ask_every_subscriber();
     let dispatch = tracing::Dispatch::new(subscriber);
     let enter = dispatch.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread()

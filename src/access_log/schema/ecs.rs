@@ -51,9 +51,7 @@ fn request(line: &Line<'_>, object: &mut Object<'_>) {
         object.text(key!("url.scheme"), scheme);
     }
     if let Some(path) = line.path() {
-        object.quoted(key!("url.path"), |out| {
-            line.log.shown.write_path(path, &mut |piece| json_fragment(out, piece));
-        });
+        object.quoted(key!("url.path"), |out| line.log.shown.write_path_json(path, out));
     }
     if let Some(query) = line.query() {
         object.quoted(key!("url.query"), |out| {

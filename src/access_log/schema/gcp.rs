@@ -80,7 +80,7 @@ fn http_request(line: &Line<'_>, object: &mut Object<'_>) {
         object.quoted(key!("requestUrl"), |out| {
             json_fragment(out, &origin.unwrap_or_default());
             if let Some(path) = path {
-                line.log.shown.write_path(path, &mut |piece| json_fragment(out, piece));
+                line.log.shown.write_path_json(path, out);
             }
             if let Some(query) = line.query() {
                 out.push(b'?');

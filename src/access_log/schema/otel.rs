@@ -1,6 +1,7 @@
 //! OpenTelemetry's log data model and semantic conventions.
 
 use super::severity;
+use crate::access_log::event::OTHER;
 use crate::access_log::hex::Hex;
 use crate::access_log::json::{Object, key};
 use crate::access_log::line::{Ended, Line, REQUEST_HEADER, RESPONSE_HEADER};
@@ -34,17 +35,16 @@ fn request(line: &Line<'_>, object: &mut Object<'_>) {
     if let Some(id) = line.request_id() {
         object.plain(key!("request_id"), id.as_bytes());
     }
-    object.plain(key!("http.request.method"), line.known_method());
-    if let Some(method) = line.method_original() {
-        object.text(key!("http.request.method_original"), &method);
+    let known = line.known_method();
+    object.plain(key!("http.request.method"), known.unwrap_or(OTHER));
+    if known.is_none() {
+        object.text(key!("http.request.method_original"), &line.method());
     }
     if let Some(scheme) = line.scheme() {
         object.text(key!("url.scheme"), scheme);
     }
     if let Some(path) = line.path() {
-        object.quoted(key!("url.path"), |out| {
-            line.log.shown.write_path(path, &mut |piece| json_fragment(out, piece));
-        });
+        object.quoted(key!("url.path"), |out| line.log.shown.write_path_json(path, out));
     }
     if let Some(query) = line.query() {
         object.quoted(key!("url.query"), |out| {

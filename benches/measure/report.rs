@@ -1,7 +1,7 @@
 //! The table, and whether each budget was met.
 
-use crate::Cost;
-use crate::rows::{self, Budget, Row};
+use super::Cost;
+use super::row::{self, Budget, Row};
 
 /// Prints the table; `true` when every limit was seen to hold.
 pub(crate) fn print(rows: &[Row], costs: &[Cost]) -> bool {
@@ -28,7 +28,7 @@ pub(crate) fn print(rows: &[Row], costs: &[Cost]) -> bool {
             count(Some(cost.bytes)),
             cost.ratio,
         );
-        let Some(base) = rows::base(rows, row) else {
+        let Some(base) = row::base(rows, row) else {
             println!();
             continue;
         };
@@ -48,7 +48,26 @@ pub(crate) fn print(rows: &[Row], costs: &[Cost]) -> bool {
         }
         println!();
     }
+    for (row, cost) in rows.iter().zip(costs) {
+        for peer in row.fewer_than {
+            let peer = row::named(rows, peer);
+            let fewer = cost.is_fewer_than(&costs[peer]);
+            all_held &= fewer;
+            println!(
+                "{:36} {:>8}x {:>6}x of {:28} {}",
+                row.name,
+                share(cost.instructions, costs[peer].instructions),
+                share(Some(cost.allocations), Some(costs[peer].allocations)),
+                rows[peer].name,
+                if fewer { "ok" } else { "MISSED" },
+            );
+        }
+    }
     all_held
+}
+
+fn share(part: Option<f64>, whole: Option<f64>) -> String {
+    part.zip(whole).map_or("?".to_owned(), |(part, whole)| format!("{:.2}", part / whole))
 }
 
 /// A count per request: whole ones as such, amortised ones with a fraction.
@@ -68,6 +87,12 @@ impl Cost {
             bytes: self.bytes - base.bytes,
             ratio: self.ratio - base.ratio,
         }
+    }
+
+    /// Whether it is known that both fewer instructions and fewer allocations are made.
+    fn is_fewer_than(&self, peer: &Self) -> bool {
+        self.allocations < peer.allocations
+            && self.instructions.zip(peer.instructions).is_some_and(|(own, peer)| own < peer)
     }
 }
 

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
-use crate::Cost;
-use crate::rows::Row;
-use crate::worker;
+use super::Cost;
+use super::row::Row;
+use super::worker;
 
 const WARM_UP: u32 = 100;
 const BATCH: u32 = 400;

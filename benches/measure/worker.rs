@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
-use crate::rows;
+use super::row::Row;
 
 // costs each row alike: two atomic additions an allocation
 #[global_allocator]
@@ -25,8 +25,8 @@ pub(crate) struct Told {
 }
 
 /// Runs a row until standard input ends.
-pub(crate) fn serve(name: &str) {
-    let row = rows::chosen(&[name]).into_iter().rfind(|row| row.name == name);
+pub(crate) fn serve(rows: Vec<Row>, name: &str) {
+    let row = rows.into_iter().find(|row| row.name == name);
     let mut exchange = (row.expect("a row of the table").make)();
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {

@@ -42,37 +42,26 @@ pub(crate) fn router() -> Router {
     Router::new().route("/users/{id}", get(async || answer()))
 }
 
-/// Runs exchanges on a service over the plain one.
-pub(crate) fn plain<S, B>(service: S) -> Runner
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible> + 'static,
-    B: Body,
-{
-    runner(service, || Full::new(Bytes::new()))
+/// What is asked each time.
+pub(crate) struct Asked {
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
 }
 
-/// Runs exchanges on a service over the `Router`.
-pub(crate) fn axum<S, B>(service: S) -> Runner
+/// Runs exchanges on a service.
+pub(crate) fn runner<S, Sent, Answered>(mut service: S, asked: Asked, body: fn() -> Sent) -> Runner
 where
-    S: Service<Request<axum::body::Body>, Response = Response<B>, Error = Infallible> + 'static,
-    B: Body,
-{
-    runner(service, axum::body::Body::empty)
-}
-
-fn runner<S, Asked, Answered>(mut service: S, body: fn() -> Asked) -> Runner
-where
-    S: Service<Request<Asked>, Response = Response<Answered>, Error = Infallible> + 'static,
+    S: Service<Request<Sent>, Response = Response<Answered>, Error = Infallible> + 'static,
     Answered: Body,
-    Asked: 'static,
+    Sent: 'static,
 {
-    let (uri, headers) = (Uri::from_static("/users/42?tab=orders"), headers());
+    let Asked { uri, headers } = asked;
     Box::new(move || exchange(&mut service, request(&uri, &headers, body())))
 }
 
-fn exchange<S, Asked, Answered>(service: &mut S, request: Request<Asked>)
+fn exchange<S, Sent, Answered>(service: &mut S, request: Request<Sent>)
 where
-    S: Service<Request<Asked>, Response = Response<Answered>, Error = Infallible>,
+    S: Service<Request<Sent>, Response = Response<Answered>, Error = Infallible>,
     Answered: Body,
 {
     let mut context = Context::from_waker(Waker::noop());
@@ -88,9 +77,9 @@ where
     }
 }
 
-/// The headers that a browser sends through a proxy.
-fn headers() -> HeaderMap {
-    [
+/// What a browser asks through a proxy.
+pub(crate) fn browser() -> Asked {
+    let headers = [
         (HOST, "shop.example.com"),
         (USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
         (ACCEPT, "application/json, text/plain, */*"),
@@ -103,7 +92,8 @@ fn headers() -> HeaderMap {
     ]
     .map(|(name, value)| (name, HeaderValue::from_static(value)))
     .into_iter()
-    .collect()
+    .collect();
+    Asked { uri: Uri::from_static("/users/42?tab=orders"), headers }
 }
 
 /// A new request, its headers filled in one by one as hyper does.

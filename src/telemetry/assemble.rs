@@ -1,0 +1,124 @@
+//! From settings to parts that run.
+
+use std::sync::{Arc, Mutex};
+
+use opentelemetry::Context;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
+
+use super::builder::TelemetryBuilder;
+use super::logs::LogFilter;
+use super::otlp::{Io, OtlpLogs, OtlpSpans, Sender, Signal};
+use super::pipeline::{FanOut, LogPipeline, SpanPipeline};
+use super::propagator::Propagator;
+use super::sampling::{Choice, Sampling};
+use super::{Parts, Telemetry, resource};
+use crate::config::ConfigError;
+
+/// What tells this crate's OTLP exporter apart.
+const OTLP: &str = "otlp";
+
+pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError> {
+    let TelemetryBuilder { mut settings, exporters, processors, error } = builder;
+    if let Some(error) = error {
+        return Err(error);
+    }
+    if settings.service_name.trim().is_empty() {
+        let allowed = "a name that is not empty";
+        return Err(ConfigError::new("telemetry.service_name", settings.service_name, allowed));
+    }
+    let directives = settings.log.filter.as_deref().unwrap_or(LogFilter::DEFAULT);
+    let log_filter = LogFilter::new(directives).map_err(|_| {
+        let allowed = "directives as in RUST_LOG, such as info,hyper=warn";
+        ConfigError::new("telemetry.log_filter", directives, allowed)
+    })?;
+    settings.span_batch.size = settings.span_batch.size.min(settings.span_batch.queue);
+    let targets = (settings.target(Signal::Traces), settings.target(Signal::Logs));
+    let io = match &targets {
+        (None, None) => None,
+        _ => Some(Io::new()?),
+    };
+    // made before any thread is started, as making one may fail
+    let sender = |target| match (io.clone(), target) {
+        (Some(io), Some(target)) => Sender::new(io, target).map(Some),
+        _ => Ok(None),
+    };
+    let (spans, logs) = (sender(targets.0)?, sender(targets.1)?);
+    let sampling = match settings.disabled {
+        // what is switched off still hands on the caller's decision
+        true => Choice::ParentBased(Sampling::AlwaysOff),
+        false => settings.sampling,
+    };
+    let sampler = sampling.build()?;
+
+    let resource = resource::build(&settings.service_name, &settings.resource);
+    let mut provider = SdkTracerProvider::builder()
+        .with_sampler(sampler)
+        .with_span_limits(settings.span_limits)
+        .with_resource(resource.clone());
+    let mut span_ledgers = Vec::new();
+    if !settings.disabled {
+        for processor in processors {
+            provider = provider.with_span_processor(Boxed(processor));
+        }
+        let otlp = spans
+            .map(|sender| SpanPipeline::new(OTLP, OtlpSpans::new(sender), settings.span_batch));
+        let own = exporters.into_iter().map(|make| make(settings.span_batch));
+        let pipelines: Vec<_> = otlp.into_iter().chain(own).collect();
+        span_ledgers.extend(pipelines.iter().map(SpanPipeline::ledger));
+        if !pipelines.is_empty() {
+            provider = provider.with_span_processor(FanOut(pipelines));
+        }
+    }
+    let mut log_ledgers = Vec::new();
+    let logger_provider = logs.map(|sender| {
+        let pipeline = LogPipeline::new(OTLP, OtlpLogs::new(sender), settings.log_batch);
+        log_ledgers.push(pipeline.ledger());
+        SdkLoggerProvider::builder()
+            .with_resource(resource.clone())
+            .with_log_processor(pipeline)
+            .build()
+    });
+    Ok(Telemetry(Arc::new(Parts {
+        enabled: !settings.disabled,
+        tracer_provider: provider.build(),
+        logger_provider,
+        span_ledgers,
+        log_ledgers,
+        io,
+        resource,
+        propagator: Propagator::new(&settings.propagators),
+        log: settings.log,
+        log_filter,
+        warnings: settings.warnings,
+        closed: Mutex::new(None),
+    })))
+}
+
+/// A processor whose type is not known.
+#[derive(Debug)]
+struct Boxed(Box<dyn SpanProcessor>);
+
+impl SpanProcessor for Boxed {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        self.0.on_start(span, context);
+    }
+
+    fn on_end(&self, span: SpanData) {
+        self.0.on_end(span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: std::time::Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.0.set_resource(resource);
+    }
+}

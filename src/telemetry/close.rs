@@ -1,0 +1,171 @@
+//! Flushing and shutting down, without blocking a runtime, and in time.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use opentelemetry_sdk::error::OTelSdkResult;
+use tokio::sync::oneshot;
+
+use super::{Delivery, Ledger, Parts, Telemetry, Undelivered};
+
+/// The part of a shutdown's time in which what is still being sent is given up in order, so that
+/// the books are closed when it returns: a tenth, and this at most.
+const LONGEST_GRACE: Duration = Duration::from_millis(100);
+
+impl Telemetry {
+    /// Exports what waits, and stops. Returns within `timeout`, give or take the scheduler, whatever
+    /// a receiver does; what could not be sent by then is given up. Spans that end later are not
+    /// made. A second call answers as the first one did.
+    ///
+    /// It needs no runtime, and blocks none.
+    ///
+    /// # Errors
+    ///
+    /// When anything was lost since the start, or the time ran out; the error tells how much.
+    pub async fn shutdown(&self, timeout: Duration) -> Result<Delivery, Undelivered> {
+        self.aside("telemetry-shutdown", move |telemetry| telemetry.close(timeout)).await
+    }
+
+    /// Exports what waits, and goes on.
+    ///
+    /// # Errors
+    ///
+    /// When something that waited could not be exported, or the time ran out.
+    pub async fn flush(&self, timeout: Duration) -> Result<Delivery, Undelivered> {
+        self.aside("telemetry-flush", move |telemetry| telemetry.flush_blocking(timeout)).await
+    }
+
+    /// Does what blocks on a thread of its own.
+    async fn aside(
+        &self,
+        name: &str,
+        work: impl FnOnce(&Self) -> Result<Delivery, Undelivered> + Send + 'static,
+    ) -> Result<Delivery, Undelivered> {
+        let (tell, told) = oneshot::channel();
+        let telemetry = self.clone();
+        let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let _ = tell.send(work(&telemetry));
+        });
+        match spawned {
+            Ok(_) => told.await.unwrap_or_else(|_| self.undelivered(false)),
+            Err(_) => self.undelivered(false),
+        }
+    }
+
+    fn undelivered(&self, timed_out: bool) -> Result<Delivery, Undelivered> {
+        Err(Undelivered::new(self.delivery(), timed_out))
+    }
+
+    fn close(&self, timeout: Duration) -> Result<Delivery, Undelivered> {
+        let deadline = Deadline::after(timeout);
+        // a second call waits for the first one, whose time-out is what counts
+        let mut closed = self.0.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(closed) = &*closed {
+            return closed.clone();
+        }
+        let spans = self.run(move |parts| parts.tracer_provider.shutdown_with_timeout(timeout));
+        let logs = self.run(move |parts| match &parts.logger_provider {
+            Some(provider) => provider.shutdown_with_timeout(timeout),
+            None => Ok(()),
+        });
+        let grace = LONGEST_GRACE.min(timeout / 10);
+        let in_time = [&spans, &logs].map(|done| deadline.before(grace).wait(done).is_ok());
+        if let Some(io) = &self.0.io {
+            io.stop();
+        }
+        if in_time.contains(&false) {
+            for done in [&spans, &logs] {
+                let _ = deadline.wait(done);
+            }
+        }
+        let delivery = self.delivery();
+        let timed_out = in_time.contains(&false);
+        let lost = delivery.lost_spans() > 0 || delivery.lost_logs() > 0;
+        let result = match timed_out || lost {
+            true => Err(Undelivered::new(delivery, timed_out)),
+            false => Ok(delivery),
+        };
+        closed.insert(result).clone()
+    }
+
+    fn flush_blocking(&self, timeout: Duration) -> Result<Delivery, Undelivered> {
+        let deadline = Deadline::after(timeout);
+        let before = self.failed();
+        loop {
+            let done = self.run(|parts| {
+                let spans = parts.tracer_provider.force_flush();
+                let logs = parts.logger_provider.as_ref().map_or(Ok(()), |logs| logs.force_flush());
+                spans.and(logs)
+            });
+            match deadline.wait(&done) {
+                Ok(Ok(())) => break,
+                // the SDK waits no longer than 5 s; there may be more time than that
+                Ok(Err(_)) if self.waiting() > 0 && !deadline.is_over() && !self.is_closed() => {}
+                Ok(Err(_)) => break,
+                Err(_) => return self.undelivered(true),
+            }
+        }
+        match self.failed() == before {
+            true => Ok(self.delivery()),
+            false => self.undelivered(false),
+        }
+    }
+
+    /// Does what may block for longer than there is time on a thread that is left to itself then.
+    fn run(
+        &self,
+        work: impl FnOnce(&Parts) -> OTelSdkResult + Send + 'static,
+    ) -> mpsc::Receiver<OTelSdkResult> {
+        let (tell, told) = mpsc::channel();
+        let parts = Arc::clone(&self.0);
+        // without a thread nothing is told, which is a failure, too
+        let _ = thread::Builder::new().name("telemetry-drain".to_owned()).spawn(move || {
+            let _ = tell.send(work(&parts));
+        });
+        told
+    }
+
+    fn ledgers(&self) -> impl Iterator<Item = &Arc<Ledger>> {
+        self.0.span_ledgers.iter().chain(&self.0.log_ledgers)
+    }
+
+    fn waiting(&self) -> u64 {
+        self.ledgers().map(|ledger| ledger.waiting()).sum()
+    }
+
+    fn failed(&self) -> u64 {
+        self.ledgers().map(|ledger| ledger.failed()).sum()
+    }
+
+    fn is_closed(&self) -> bool {
+        // held for as long as a shutdown is under way
+        self.0.closed.try_lock().map_or(true, |closed| closed.is_some())
+    }
+}
+
+/// When the time runs out; never if the clock does not reach that far.
+#[derive(Clone, Copy)]
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    fn after(timeout: Duration) -> Self {
+        Self(Instant::now().checked_add(timeout))
+    }
+
+    fn before(self, grace: Duration) -> Self {
+        Self(self.0.map(|deadline| deadline.checked_sub(grace).unwrap_or(deadline)))
+    }
+
+    fn is_over(self) -> bool {
+        self.0.is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    fn wait<T>(self, done: &mpsc::Receiver<T>) -> Result<T, RecvTimeoutError> {
+        match self.0 {
+            Some(deadline) => done.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+            None => done.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The `OTEL_*` environment, as OpenTelemetry's specification reads it: what cannot be used is
+//! warned of, and left at what it was.
+
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::str::FromStr;
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+
+use self::values::{boolean, count, headers, millis, pairs, ratio};
+use super::logs::LogFilter;
+use super::otlp::{self, Protocol};
+use super::pipeline::Batch;
+use super::propagator::Format;
+use super::resource::{KUBERNETES, SERVICE_NAME};
+use super::sampling::{Choice, Sampling};
+use super::settings::{LONGEST_QUEUE, Otlp, Sending, Settings};
+use super::warning::Warning;
+
+/// Puts what the environment says over the settings.
+pub(super) fn apply(settings: &mut Settings, lookup: &dyn Fn(&str) -> Option<OsString>) {
+    let mut env = Env { lookup, warnings: Vec::new() };
+    if let Some(disabled) = env.read("OTEL_SDK_DISABLED", boolean) {
+        settings.disabled = disabled;
+    }
+    resource(settings, &mut env);
+    sampler(settings, &mut env);
+    propagators(settings, &mut env);
+    exporters(settings, &mut env);
+    otlp(&mut settings.otlp, "", &mut env);
+    otlp(&mut settings.otlp_traces, "_TRACES", &mut env);
+    otlp(&mut settings.otlp_logs, "_LOGS", &mut env);
+    batch(&mut settings.span_batch, "BSP", &mut env);
+    batch(&mut settings.log_batch, "BLRP", &mut env);
+    limits(settings, &mut env);
+    let filter =
+        |text: &str| LogFilter::new(text).map(|_| text.to_owned()).map_err(|_| "no filter");
+    if let Some(filter) = env.read("RUST_LOG", filter) {
+        settings.log.filter = Some(filter);
+    }
+    settings.warnings.append(&mut env.warnings);
+}
+
+/// The environment, and what could not be used of it.
+struct Env<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<OsString>,
+    warnings: Vec<Warning>,
+}
+
+impl Env<'_> {
+    /// A variable's value; an empty one counts as unset.
+    fn text(&mut self, variable: &str) -> Option<String> {
+        match (self.lookup)(variable)?.into_string() {
+            Ok(text) if text.trim().is_empty() => None,
+            Ok(text) => Some(text.trim().to_owned()),
+            Err(raw) => {
+                self.warn(variable, &raw.to_string_lossy(), "is not Unicode; ignored");
+                None
+            }
+        }
+    }
+
+    fn read<T>(
+        &mut self,
+        variable: &str,
+        parse: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let text = self.text(variable)?;
+        match parse(&text) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.warn(variable, &text, format!("{reason}; ignored"));
+                None
+            }
+        }
+    }
+
+    fn warn(&mut self, variable: &str, value: &str, done: impl Into<String>) {
+        self.warnings.push(Warning::new(variable, value, done));
+    }
+}
+
+/// `OTEL_RESOURCE_ATTRIBUTES`, which wins over what Kubernetes tells, and `OTEL_SERVICE_NAME`,
+/// which wins over the `service.name` of the former.
+fn resource(settings: &mut Settings, env: &mut Env<'_>) {
+    for (key, variables) in KUBERNETES {
+        if let Some(value) = variables.iter().find_map(|variable| env.text(variable)) {
+            settings.resource.push(KeyValue::new(key, value));
+        }
+    }
+    for (key, value) in env.read("OTEL_RESOURCE_ATTRIBUTES", pairs).unwrap_or_default() {
+        match key == SERVICE_NAME {
+            true if value.is_empty() => {}
+            true => settings.service_name = value,
+            false => settings.resource.push(KeyValue::new(key, value)),
+        }
+    }
+    if let Some(name) = env.text("OTEL_SERVICE_NAME") {
+        settings.service_name = name;
+    }
+}
+
+fn sampler(settings: &mut Settings, env: &mut Env<'_>) {
+    const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
+    let Some(name) = env.text("OTEL_TRACES_SAMPLER") else { return };
+    // the specification's default for a missing or unusable argument is 1.0
+    let mut ratio = || Sampling::Ratio(env.read(ARGUMENT, ratio).unwrap_or(1.0));
+    settings.sampling = match name.as_str() {
+        "always_on" => Choice::Alone(Sampling::AlwaysOn),
+        "always_off" => Choice::Alone(Sampling::AlwaysOff),
+        "traceidratio" => Choice::Alone(ratio()),
+        "parentbased_always_on" => Choice::ParentBased(Sampling::AlwaysOn),
+        "parentbased_always_off" => Choice::ParentBased(Sampling::AlwaysOff),
+        "parentbased_traceidratio" => Choice::ParentBased(ratio()),
+        _ => {
+            let done = "is not a sampler that is known here; ignored";
+            return env.warn("OTEL_TRACES_SAMPLER", &name, done);
+        }
+    };
+}
+
+fn propagators(settings: &mut Settings, env: &mut Env<'_>) {
+    const VARIABLE: &str = "OTEL_PROPAGATORS";
+    let Some(text) = env.text(VARIABLE) else { return };
+    let mut formats = Vec::new();
+    let mut none = false;
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let format = match name {
+            "tracecontext" => Format::TraceContext,
+            "baggage" => Format::Baggage,
+            "none" => {
+                none = true;
+                continue;
+            }
+            _ => {
+                env.warn(VARIABLE, name, "is not a propagator that is known here; left out");
+                continue;
+            }
+        };
+        if !formats.contains(&format) {
+            formats.push(format);
+        }
+    }
+    // a list of nothing but strangers says nothing
+    if none || !formats.is_empty() {
+        settings.propagators = if none { Vec::new() } else { formats };
+    }
+}
+
+fn exporters(settings: &mut Settings, env: &mut Env<'_>) {
+    if let Some(sending) = exporter("OTEL_TRACES_EXPORTER", env) {
+        settings.traces = sending;
+    }
+    if let Some(sending) = exporter("OTEL_LOGS_EXPORTER", env) {
+        settings.logs = sending;
+    }
+}
+
+fn exporter(variable: &str, env: &mut Env<'_>) -> Option<Sending> {
+    let text = env.text(variable)?;
+    let mut sending = None;
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        match name {
+            "otlp" => sending = Some(Sending::Always),
+            "none" => sending = sending.or(Some(Sending::Never)),
+            _ => env.warn(variable, name, "is not an exporter that is known here; left out"),
+        }
+    }
+    sending
+}
+
+fn otlp(otlp: &mut Otlp, signal: &str, env: &mut Env<'_>) {
+    let variable = |name: &str| format!("OTEL_EXPORTER_OTLP{signal}_{name}");
+    let insecure = env.read(&variable("INSECURE"), boolean).unwrap_or_default();
+    if let Some(url) = env.read(&variable("ENDPOINT"), |text| otlp::endpoint(text, insecure)) {
+        otlp.endpoint = Some(url);
+    }
+    if let Some(protocol) = env.read(&variable("PROTOCOL"), protocol) {
+        otlp.protocol = Some(protocol);
+    }
+    if let Some(timeout) = env.read(&variable("TIMEOUT"), millis) {
+        otlp.timeout = Some(timeout);
+    }
+    let name = variable("HEADERS");
+    if let Some(text) = env.text(&name) {
+        let (headers, bad) = headers(&text);
+        for shown in bad {
+            env.warn(&name, &shown, "is not a header that can be sent; left out");
+        }
+        otlp.headers = Some(headers);
+    }
+    let name = variable("COMPRESSION");
+    if let Some(text) = env.text(&name).filter(|text| text != "none") {
+        env.warn(&name, &text, "is not supported; sent without compression");
+    }
+}
+
+fn protocol(text: &str) -> Result<Protocol, &'static str> {
+    match text {
+        "grpc" => Ok(Protocol::Grpc),
+        "http/protobuf" => Ok(Protocol::HttpProtobuf),
+        _ => Err("is neither grpc nor http/protobuf"),
+    }
+}
+
+fn batch(batch: &mut Batch, prefix: &str, env: &mut Env<'_>) {
+    let variable = |name: &str| format!("OTEL_{prefix}_{name}");
+    let times: [(&str, &mut Duration); 2] =
+        [("SCHEDULE_DELAY", &mut batch.delay), ("EXPORT_TIMEOUT", &mut batch.timeout)];
+    for (name, time) in times {
+        if let Some(read) = env.read(&variable(name), millis) {
+            *time = read;
+        }
+    }
+    let counts = [("MAX_QUEUE_SIZE", &mut batch.queue), ("MAX_EXPORT_BATCH_SIZE", &mut batch.size)];
+    for (name, size) in counts {
+        if let Some(read) = env.read(&variable(name), |text| count(text, 1..=LONGEST_QUEUE)) {
+            *size = read;
+        }
+    }
+    if batch.size > batch.queue {
+        // the default size may be what does not fit; only what was said is worth a warning
+        let name = variable("MAX_EXPORT_BATCH_SIZE");
+        if let Some(text) = env.text(&name) {
+            env.warn(&name, &text, format!("is more than the queue holds; {} used", batch.queue));
+        }
+        batch.size = batch.queue;
+    }
+}
+
+fn limits(settings: &mut Settings, env: &mut Env<'_>) {
+    let limits = &mut settings.span_limits;
+    let any = |text: &str| u32::from_str(text).map_err(|_| "is not a number of at most 32 bits");
+    if let Some(limit) = env.read("OTEL_ATTRIBUTE_COUNT_LIMIT", any) {
+        limits.max_attributes_per_span = limit;
+    }
+    for (variable, limit) in [
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", &mut limits.max_attributes_per_span),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", &mut limits.max_events_per_span),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", &mut limits.max_links_per_span),
+        ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", &mut limits.max_attributes_per_event),
+        ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", &mut limits.max_attributes_per_link),
+    ] {
+        if let Some(read) = env.read(variable, any) {
+            *limit = read;
+        }
+    }
+}

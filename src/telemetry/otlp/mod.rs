@@ -1,0 +1,144 @@
+//! OTLP: one sender over gRPC or HTTP, for whatever signal.
+//!
+//! The messages are OpenTelemetry's own (`opentelemetry-proto`); what is done here is to send them
+//! so that nothing of the program is held up, and to read what the receiver says it rejected.
+
+mod grpc;
+mod http;
+mod io;
+mod signals;
+mod target;
+
+use std::collections::hash_map::RandomState;
+use std::future::poll_fn;
+use std::hash::BuildHasher;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, sleep, timeout};
+
+pub(super) use io::Io;
+pub(super) use signals::{OtlpLogs, OtlpSpans};
+pub(super) use target::{Signal, Target, endpoint};
+
+pub use target::Protocol;
+
+use crate::config::ConfigError;
+
+/// How long the first retry waits; each further one waits twice as long.
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+/// The longest that a retry waits, unless the receiver asks for more.
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
+/// The longest answer that is read.
+const LONGEST_ANSWER: usize = 1024 * 1024;
+/// What the requests say they come from.
+const USER_AGENT: &str = concat!("tower-observability/", env!("CARGO_PKG_VERSION"));
+
+/// Sends the messages of one signal.
+#[derive(Debug)]
+pub(super) struct Sender {
+    io: Arc<Io>,
+    transport: Transport,
+    /// For one message, all its retries included.
+    timeout: Duration,
+}
+
+#[derive(Debug)]
+enum Transport {
+    Grpc(grpc::Grpc),
+    Http(http::Http),
+}
+
+/// Why a message was not taken.
+#[derive(Debug)]
+struct Failure {
+    reason: String,
+    /// Whether it may be sent again, and the least that the receiver asks to wait.
+    retry: Option<Duration>,
+}
+
+impl Failure {
+    fn last(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), retry: None }
+    }
+
+    fn passing(reason: impl Into<String>, wait: Duration) -> Self {
+        Self { reason: reason.into(), retry: Some(wait) }
+    }
+}
+
+impl Sender {
+    pub(super) fn new(io: Arc<Io>, target: Target) -> Result<Self, ConfigError> {
+        let timeout = target.timeout;
+        let transport = match target.protocol {
+            Protocol::Grpc => Transport::Grpc(grpc::Grpc::new(&io, target)?),
+            Protocol::HttpProtobuf => Transport::Http(http::Http::new(target)?),
+        };
+        Ok(Self { io, transport, timeout })
+    }
+
+    /// Sends a message, and waits on this thread for the answer. The thread must not be one of an
+    /// async runtime.
+    fn send(&self, message: &Bytes) -> Result<Bytes, String> {
+        self.io.block_on(async {
+            let mut stopped = pin!(self.io.stopped());
+            let mut sent = pin!(timeout(self.timeout, self.attempts(message)));
+            poll_fn(|context| {
+                // a message that is stopped was never acknowledged, so the answer comes first
+                if let Poll::Ready(sent) = sent.as_mut().poll(context) {
+                    return Poll::Ready(match sent {
+                        Ok(answer) => answer.map_err(|failure| failure.reason),
+                        Err(_) => Err(format!("no answer within {:?}", self.timeout)),
+                    });
+                }
+                stopped.as_mut().poll(context).map(|()| Err("shut down".to_owned()))
+            })
+            .await
+        })
+    }
+
+    async fn attempts(&self, message: &Bytes) -> Result<Bytes, Failure> {
+        let deadline = Instant::now().checked_add(self.timeout);
+        let mut delay = FIRST_RETRY;
+        loop {
+            let sent = match &self.transport {
+                Transport::Grpc(grpc) => grpc.send(message.clone()).await,
+                Transport::Http(http) => http.send(message.clone()).await,
+            };
+            let Err(failure) = sent else { return sent };
+            let Some(asked) = failure.retry else { return Err(failure) };
+            let wait = jittered(delay).max(asked);
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            // a wait that outlasts the time-out would only hold up what comes next
+            if left.is_some_and(|left| wait >= left) {
+                return Err(failure);
+            }
+            sleep(wait).await;
+            delay = delay.saturating_mul(2).min(LONGEST_RETRY);
+        }
+    }
+}
+
+/// Between half of `delay` and all of it, so that many senders do not come back at once.
+fn jittered(delay: Duration) -> Duration {
+    // a new hasher's keys differ each time
+    let random = RandomState::new().hash_one(0u8) % 1000;
+    let share = 0.5 + random as f64 / 2000.0;
+    delay.mul_f64(share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_between_half_and_all_of_the_delay() {
+        for _ in 0..1000 {
+            let wait = jittered(Duration::from_secs(2));
+            assert!((Duration::from_secs(1)..=Duration::from_secs(2)).contains(&wait), "{wait:?}");
+        }
+    }
+}

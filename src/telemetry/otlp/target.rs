@@ -1,0 +1,139 @@
+//! Where OTLP goes.
+
+use std::time::Duration;
+
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderMap, Uri};
+
+/// How OTLP travels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// gRPC; port 4317 by convention.
+    Grpc,
+    /// Protobuf over HTTP; port 4318 by convention. The default, as the specification recommends.
+    #[default]
+    HttpProtobuf,
+}
+
+impl Protocol {
+    pub(in crate::telemetry) fn default_endpoint(self) -> Uri {
+        Uri::from_static(match self {
+            Self::Grpc => "http://localhost:4317",
+            Self::HttpProtobuf => "http://localhost:4318",
+        })
+    }
+}
+
+/// What is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::telemetry) enum Signal {
+    Traces,
+    Logs,
+}
+
+impl Signal {
+    /// The path that is added to a base URL.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Traces => "/v1/traces",
+            Self::Logs => "/v1/logs",
+        }
+    }
+
+    /// The method of the receiver's gRPC service.
+    pub(super) fn method(self) -> &'static str {
+        match self {
+            Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            Self::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        }
+    }
+}
+
+/// Where and how one signal is sent.
+#[derive(Debug)]
+pub(in crate::telemetry) struct Target {
+    pub(in crate::telemetry) signal: Signal,
+    pub(in crate::telemetry) protocol: Protocol,
+    pub(in crate::telemetry) url: Uri,
+    pub(in crate::telemetry) headers: HeaderMap,
+    pub(in crate::telemetry) timeout: Duration,
+}
+
+impl Signal {
+    /// The URL of this signal under a base URL, which over gRPC is used as it is.
+    pub(in crate::telemetry) fn under(self, base: &Uri, protocol: Protocol) -> Uri {
+        if protocol == Protocol::Grpc {
+            return base.clone();
+        }
+        let path = format!("{}{}", base.path().trim_end_matches('/'), self.path());
+        let mut parts = base.clone().into_parts();
+        parts.path_and_query = PathAndQuery::try_from(path).ok();
+        Uri::from_parts(parts).unwrap_or_else(|_| base.clone())
+    }
+}
+
+/// What an endpoint may be.
+pub(in crate::telemetry) const ENDPOINT: &str =
+    "a URL of scheme http, such as http://localhost:4318";
+/// What is said of one that asks for TLS.
+pub(in crate::telemetry) const NO_TLS: &str = "a URL of scheme http: this crate is built without TLS, so send to a collector beside the program";
+
+/// Reads an endpoint. One without a scheme, as gRPC allows, is `http` only where `insecure`.
+pub(in crate::telemetry) fn endpoint(text: &str, insecure: bool) -> Result<Uri, &'static str> {
+    let uri: Uri = text.trim().parse().map_err(|_| ENDPOINT)?;
+    let authority = uri.authority().filter(|authority| !authority.host().is_empty());
+    let authority = authority.ok_or(ENDPOINT)?.clone();
+    match uri.scheme() {
+        Some(scheme) if *scheme == Scheme::HTTP => Ok(uri),
+        Some(scheme) if *scheme == Scheme::HTTPS => Err(NO_TLS),
+        None if insecure => Uri::builder()
+            .scheme(Scheme::HTTP)
+            .authority(authority)
+            .path_and_query("/")
+            .build()
+            .map_err(|_| ENDPOINT),
+        None => Err(NO_TLS),
+        Some(_) => Err(ENDPOINT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_a_url_that_can_be_sent_to() {
+        for (text, insecure, expected) in [
+            ("http://localhost:4318", false, Ok("http://localhost:4318/")),
+            (" http://[::1]:4318/otlp/ ", false, Ok("http://[::1]:4318/otlp/")),
+            ("localhost:4317", true, Ok("http://localhost:4317/")),
+            ("localhost:4317", false, Err(NO_TLS)),
+            ("https://localhost:4317", true, Err(NO_TLS)),
+            ("ftp://localhost", false, Err(ENDPOINT)),
+            ("/v1/traces", false, Err(ENDPOINT)),
+            ("http://", false, Err(ENDPOINT)),
+            ("", false, Err(ENDPOINT)),
+            ("http://a b", false, Err(ENDPOINT)),
+        ] {
+            let read = endpoint(text, insecure).map(|uri| uri.to_string());
+            assert_eq!(read.as_deref(), expected.as_ref().map(|uri| *uri), "{text}");
+        }
+    }
+
+    #[test]
+    fn http_has_a_path_for_each_signal_and_grpc_has_none() {
+        for (base, url) in [
+            ("http://a:1", "http://a:1/v1/traces"),
+            ("http://a:1/", "http://a:1/v1/traces"),
+            ("http://a:1/b/", "http://a:1/b/v1/traces"),
+            ("http://a:1/b?c=d", "http://a:1/b/v1/traces"),
+        ] {
+            let base = endpoint(base, false).unwrap();
+            assert_eq!(Signal::Traces.under(&base, Protocol::HttpProtobuf).to_string(), url);
+            assert_eq!(Signal::Traces.under(&base, Protocol::Grpc), base);
+        }
+        let base = endpoint("http://a:1", false).unwrap();
+        let logs = Signal::Logs.under(&base, Protocol::HttpProtobuf);
+        assert_eq!(logs.to_string(), "http://a:1/v1/logs");
+    }
+}

@@ -1,0 +1,60 @@
+//! Whether an exporter gets through, told once at each change.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What a receiver took of a batch.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::telemetry) struct Accepted {
+    pub(super) count: usize,
+    /// What it said about the rest.
+    rejected: Option<String>,
+}
+
+impl Accepted {
+    pub(in crate::telemetry) fn all(size: usize) -> Self {
+        Self { count: size, rejected: None }
+    }
+
+    /// All but `rejected`, which a receiver may say to be anything.
+    pub(in crate::telemetry) fn part(size: usize, rejected: i64, message: String) -> Self {
+        let rejected = usize::try_from(rejected).unwrap_or_default().min(size);
+        let message = (rejected > 0).then(|| format!("{rejected} rejected: {message}"));
+        Self { count: size - rejected, rejected: message }
+    }
+}
+
+/// Whether the last batch got through.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    failing: AtomicBool,
+}
+
+impl Health {
+    /// Logs the first failure after a success, and the first success after a failure.
+    pub(super) fn tell(&self, exporter: &str, what: &str, result: &Result<Accepted, String>) {
+        let reason = match result {
+            Ok(accepted) => accepted.rejected.as_deref(),
+            Err(reason) => Some(reason.as_str()),
+        };
+        let failing = reason.is_some();
+        if self.failing.swap(failing, Ordering::Relaxed) == failing {
+            return;
+        }
+        match reason {
+            Some(reason) => tracing::warn!(exporter, reason, "{what} are not being exported"),
+            None => tracing::info!(exporter, "{what} are being exported again"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_cannot_reject_more_than_it_was_sent() {
+        for (rejected, count) in [(0, 3), (2, 1), (3, 0), (4, 0), (i64::MAX, 0), (-1, 3)] {
+            assert_eq!(Accepted::part(3, rejected, String::new()).count, count, "{rejected}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What the environment said that could not be used.
+
+use std::fmt;
+
+/// A variable of the environment that could not be used as it is, and what was done instead.
+///
+/// OpenTelemetry asks for a warning and a fall-back where a program's own settings would be an
+/// error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    variable: String,
+    value: String,
+    done: String,
+}
+
+impl Warning {
+    pub(super) fn new(variable: &str, value: &str, done: impl Into<String>) -> Self {
+        Self { variable: variable.to_owned(), value: value.to_owned(), done: done.into() }
+    }
+
+    /// The variable's name.
+    pub fn variable(&self) -> &str {
+        &self.variable
+    }
+
+    /// Its value; of headers, which may hold credentials, only their names.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// What was wrong with it, and what was done instead.
+    pub fn done(&self) -> &str {
+        &self.done
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={:?}: {}", self.variable, self.value, self.done)
+    }
+}

@@ -1,0 +1,259 @@
+//! A receiver of OTLP over gRPC and over HTTP, which does with each request what a test says.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http::{HeaderMap, StatusCode};
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{
+    LogsService, LogsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use prost::Message;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio_stream::wrappers::TcpListenerStream;
+use tower_observability::telemetry::Protocol;
+
+/// What is done with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Take,
+    /// Takes it, but says that this many items were rejected.
+    Reject(i64),
+    /// For now: UNAVAILABLE, 503.
+    Busy,
+    /// For good: INVALID_ARGUMENT, 400.
+    Refuse,
+    /// Never answers.
+    Hang,
+}
+
+/// A request as it came, with its headers.
+#[derive(Clone, Debug)]
+pub(crate) struct Received<R> {
+    pub(crate) headers: HeaderMap,
+    pub(crate) request: R,
+}
+
+/// What came, and what is done with it.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    answers: Arc<Mutex<Vec<Answer>>>,
+    pub(crate) traces: Arc<Mutex<Vec<Received<ExportTraceServiceRequest>>>>,
+    pub(crate) logs: Arc<Mutex<Vec<Received<ExportLogsServiceRequest>>>>,
+    /// How many requests came, taken or not.
+    requests: watch::Sender<usize>,
+}
+
+/// A receiver on a thread of its own, so that no test's runtime serves it.
+pub(crate) struct Collector {
+    pub(crate) seen: Seen,
+    pub(crate) address: SocketAddr,
+    runtime: Option<Runtime>,
+}
+
+impl Collector {
+    /// One that answers the first requests so, and all others as the last of them.
+    pub(crate) fn start(protocol: Protocol, answers: &[Answer]) -> Self {
+        let mut answers = answers.to_vec();
+        answers.reverse();
+        let seen = Seen {
+            answers: Arc::new(Mutex::new(answers)),
+            traces: Arc::default(),
+            logs: Arc::default(),
+            requests: watch::Sender::new(0),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let listener = {
+            let _entered = runtime.enter();
+            TcpListener::from_std(listener).unwrap()
+        };
+        let state = seen.clone();
+        match protocol {
+            Protocol::Grpc => runtime.spawn(async move {
+                tonic::transport::Server::builder()
+                    .add_service(TraceServiceServer::new(state.clone()))
+                    .add_service(LogsServiceServer::new(state))
+                    .serve_with_incoming(TcpListenerStream::new(listener))
+                    .await
+                    .unwrap();
+            }),
+            Protocol::HttpProtobuf => runtime.spawn(async move {
+                let router = Router::new()
+                    .route("/v1/traces", post(http_traces))
+                    .route("/v1/logs", post(http_logs))
+                    .with_state(state);
+                axum::serve(listener, router).await.unwrap();
+            }),
+        };
+        Self { seen, address, runtime: Some(runtime) }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Waits until this many requests came.
+    pub(crate) async fn requests(&self, count: usize) {
+        let mut requests = self.seen.requests.subscribe();
+        requests.wait_for(|seen| *seen >= count).await.unwrap();
+    }
+
+    /// The requests with traces, in the order in which they came.
+    pub(crate) fn traces(&self) -> Vec<Received<ExportTraceServiceRequest>> {
+        self.seen.traces.lock().unwrap().clone()
+    }
+
+    /// The requests with logs.
+    pub(crate) fn logs(&self) -> Vec<Received<ExportLogsServiceRequest>> {
+        self.seen.logs.lock().unwrap().clone()
+    }
+
+    /// How many spans were taken.
+    pub(crate) fn spans(&self) -> u64 {
+        let count = |received: &Received<ExportTraceServiceRequest>| {
+            let resources = received.request.resource_spans.iter();
+            resources.flat_map(|one| &one.scope_spans).map(|scope| scope.spans.len()).sum::<usize>()
+        };
+        self.traces().iter().map(count).sum::<usize>() as u64
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Seen {
+    fn answer(&self) -> Answer {
+        let mut answers = self.answers.lock().unwrap();
+        let answer = *answers.last().unwrap();
+        if answers.len() > 1 {
+            answers.pop();
+        }
+        answer
+    }
+
+    /// Keeps what is taken, and says how many items are rejected, or why all are.
+    async fn keep<R>(
+        &self,
+        list: &Mutex<Vec<Received<R>>>,
+        headers: HeaderMap,
+        request: R,
+    ) -> Result<Option<i64>, Answer> {
+        let answer = self.answer();
+        if matches!(answer, Answer::Take | Answer::Reject(_)) {
+            list.lock().unwrap().push(Received { headers, request });
+        }
+        self.requests.send_modify(|count| *count += 1);
+        match answer {
+            Answer::Take => Ok(None),
+            Answer::Reject(count) => Ok(Some(count)),
+            Answer::Hang => match pending::<Infallible>().await {},
+            refused => Err(refused),
+        }
+    }
+
+    async fn keep_traces(
+        &self,
+        headers: HeaderMap,
+        request: ExportTraceServiceRequest,
+    ) -> Result<ExportTraceServiceResponse, Answer> {
+        let rejected = self.keep(&self.traces, headers, request).await?;
+        Ok(ExportTraceServiceResponse {
+            partial_success: rejected.map(|rejected_spans| ExportTracePartialSuccess {
+                rejected_spans,
+                error_message: "too old".to_owned(),
+            }),
+        })
+    }
+
+    async fn keep_logs(
+        &self,
+        headers: HeaderMap,
+        request: ExportLogsServiceRequest,
+    ) -> Result<ExportLogsServiceResponse, Answer> {
+        let rejected = self.keep(&self.logs, headers, request).await?;
+        Ok(ExportLogsServiceResponse {
+            partial_success: rejected.map(|rejected_log_records| ExportLogsPartialSuccess {
+                rejected_log_records,
+                error_message: "too old".to_owned(),
+            }),
+        })
+    }
+}
+
+fn status(answer: Answer) -> tonic::Status {
+    match answer {
+        Answer::Busy => tonic::Status::unavailable("busy"),
+        _ => tonic::Status::invalid_argument("no"),
+    }
+}
+
+#[tonic::async_trait]
+impl TraceService for Seen {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportTraceServiceRequest>,
+    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
+        let headers = request.metadata().clone().into_headers();
+        let kept = self.keep_traces(headers, request.into_inner()).await;
+        kept.map(tonic::Response::new).map_err(status)
+    }
+}
+
+#[tonic::async_trait]
+impl LogsService for Seen {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportLogsServiceRequest>,
+    ) -> Result<tonic::Response<ExportLogsServiceResponse>, tonic::Status> {
+        let headers = request.metadata().clone().into_headers();
+        let kept = self.keep_logs(headers, request.into_inner()).await;
+        kept.map(tonic::Response::new).map_err(status)
+    }
+}
+
+fn answered<M: Message>(kept: Result<M, Answer>) -> Response {
+    match kept {
+        Ok(message) => {
+            ([("content-type", "application/x-protobuf")], message.encode_to_vec()).into_response()
+        }
+        Err(Answer::Busy) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+async fn http_traces(State(seen): State<Seen>, headers: HeaderMap, body: Bytes) -> Response {
+    answered(seen.keep_traces(headers, Message::decode(body).unwrap()).await)
+}
+
+async fn http_logs(State(seen): State<Seen>, headers: HeaderMap, body: Bytes) -> Response {
+    answered(seen.keep_logs(headers, Message::decode(body).unwrap()).await)
+}

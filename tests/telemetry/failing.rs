@@ -1,0 +1,140 @@
+//! A receiver that is down, slow, or refuses: nothing waits, nothing grows, and the books agree.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use tower_observability::telemetry::{Protocol, Telemetry, TelemetryBuilder};
+
+use crate::collector::{Answer, Collector};
+use crate::kit::{BRIEF, LONG, end_spans, quiet, within};
+
+const BOTH: [Protocol; 2] = [Protocol::Grpc, Protocol::HttpProtobuf];
+
+fn to(collector: &Collector, protocol: Protocol) -> TelemetryBuilder {
+    quiet().otlp_endpoint(collector.url()).otlp_protocol(protocol)
+}
+
+/// Shuts down; what ended, and what was exported, dropped and lost.
+async fn books(telemetry: &Telemetry, timeout: Duration) -> ([u64; 4], bool) {
+    let (delivery, timed_out) = match within(telemetry.shutdown(timeout)).await {
+        Ok(delivery) => (delivery, false),
+        Err(error) => (error.delivery().clone(), error.timed_out()),
+    };
+    let [spans] = delivery.spans() else { panic!("{delivery:?}") };
+    assert_eq!(spans.lost(), delivery.lost_spans());
+    ([spans.ended(), spans.exported(), spans.dropped(), spans.lost()], timed_out)
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    for protocol in BOTH {
+        // bound and closed again, so that nobody listens there
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let telemetry = quiet()
+            .otlp_endpoint(format!("http://{free}"))
+            .otlp_protocol(protocol)
+            .otlp_timeout(BRIEF)
+            .build()
+            .unwrap();
+        end_spans(&telemetry, 3);
+        assert_eq!(books(&telemetry, LONG).await, ([3, 0, 0, 3], false), "{protocol:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_holds_up_nothing_but_the_queue() {
+    for protocol in BOTH {
+        let collector = Collector::start(protocol, &[Answer::Hang]);
+        let telemetry = to(&collector, protocol).span_queue(10).span_batch(4).build().unwrap();
+        end_spans(&telemetry, 4);
+        // a whole batch goes out at once, and hangs
+        within(collector.requests(1)).await;
+        // 6 more find room beside the 4; the rest is dropped, and nothing waits
+        end_spans(&telemetry, 1000);
+        let before = telemetry.delivery();
+        assert_eq!((before.spans()[0].ended(), before.spans()[0].dropped()), (1004, 994));
+
+        let began = Instant::now();
+        let books = books(&telemetry, Duration::from_millis(500)).await;
+        assert_eq!(books, ([1004, 0, 994, 1004], true), "{protocol:?}");
+        assert!(began.elapsed() < LONG / 2);
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_before_a_receiver_hangs_is_not_lost() {
+    for protocol in BOTH {
+        let collector = Collector::start(protocol, &[Answer::Take, Answer::Hang]);
+        let telemetry = to(&collector, protocol).span_batch(5).build().unwrap();
+        end_spans(&telemetry, 5);
+        within(collector.requests(1)).await;
+        end_spans(&telemetry, 7);
+        let (books, timed_out) = books(&telemetry, Duration::from_millis(500)).await;
+        assert_eq!((books, timed_out), ([12, 5, 0, 7], true), "{protocol:?}");
+        assert_eq!(books[3], books[0] - collector.spans());
+    }
+}
+
+#[tokio::test]
+async fn a_refused_batch_is_lost_and_the_next_one_is_not() {
+    for protocol in BOTH {
+        let collector = Collector::start(protocol, &[Answer::Refuse, Answer::Take]);
+        let telemetry = to(&collector, protocol).build().unwrap();
+        end_spans(&telemetry, 3);
+        let error = within(telemetry.flush(LONG)).await.unwrap_err();
+        assert_eq!((error.delivery().lost_spans(), error.timed_out()), (3, false));
+        end_spans(&telemetry, 2);
+        within(telemetry.flush(LONG)).await.unwrap();
+        assert_eq!(books(&telemetry, LONG).await, ([5, 2, 0, 3], false), "{protocol:?}");
+        assert_eq!(collector.spans(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_a_receiver_rejects_of_a_batch_is_lost() {
+    for protocol in BOTH {
+        let answers = [Answer::Reject(2), Answer::Reject(-1), Answer::Reject(i64::MAX)];
+        let collector = Collector::start(protocol, &answers);
+        let telemetry = to(&collector, protocol).build().unwrap();
+        for (spans, lost) in [(5, 2), (3, 2), (4, 6)] {
+            end_spans(&telemetry, spans);
+            let _ = within(telemetry.flush(LONG)).await;
+            assert_eq!(telemetry.delivery().lost_spans(), lost, "{protocol:?}");
+        }
+        assert_eq!(books(&telemetry, LONG).await, ([12, 6, 0, 6], false), "{protocol:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_busy_receiver_is_asked_again() {
+    for protocol in BOTH {
+        let collector = Collector::start(protocol, &[Answer::Busy, Answer::Take]);
+        let telemetry = to(&collector, protocol).build().unwrap();
+        end_spans(&telemetry, 3);
+        assert_eq!(books(&telemetry, LONG).await, ([3, 3, 0, 0], false), "{protocol:?}");
+        assert_eq!(collector.traces().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_retry_that_would_outlast_the_time_out_is_not_waited_for() {
+    for protocol in BOTH {
+        let collector = Collector::start(protocol, &[Answer::Busy]);
+        let telemetry = to(&collector, protocol).otlp_timeout(BRIEF).build().unwrap();
+        end_spans(&telemetry, 3);
+        assert_eq!(books(&telemetry, LONG).await, ([3, 0, 0, 3], false), "{protocol:?}");
+        within(collector.requests(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_answered_in_time_is_given_up() {
+    for protocol in BOTH {
+        let collector = Collector::start(protocol, &[Answer::Hang, Answer::Take]);
+        let telemetry = to(&collector, protocol).otlp_timeout(BRIEF).build().unwrap();
+        end_spans(&telemetry, 3);
+        assert!(within(telemetry.flush(LONG)).await.is_err());
+        end_spans(&telemetry, 2);
+        assert_eq!(books(&telemetry, LONG).await, ([5, 2, 0, 3], false), "{protocol:?}");
+    }
+}

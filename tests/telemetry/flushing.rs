@@ -1,0 +1,109 @@
+//! Flushing, shutting down, and several exporters.
+
+use std::future::pending;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData, SpanExporter};
+use tower_observability::telemetry::{Protocol, Telemetry};
+
+use crate::collector::{Answer, Collector};
+use crate::kit::{LONG, end_spans, quiet, within};
+
+#[tokio::test]
+async fn without_an_endpoint_spans_go_to_the_exporters_that_are_here() {
+    let memory = InMemorySpanExporter::default();
+    let telemetry = quiet().span_exporter("memory", memory.clone()).build().unwrap();
+    end_spans(&telemetry, 3);
+    assert_eq!(memory.get_finished_spans().unwrap().len(), 0);
+    let delivery = within(telemetry.flush(LONG)).await.unwrap();
+    assert_eq!(memory.get_finished_spans().unwrap().len(), 3);
+    let [tally] = delivery.spans() else { panic!("{delivery:?}") };
+    assert_eq!((tally.exporter(), tally.ended(), tally.exported()), ("memory", 3, 3));
+}
+
+#[tokio::test]
+async fn without_any_exporter_nothing_is_lost() {
+    let telemetry = Telemetry::builder("checkout").build().unwrap();
+    end_spans(&telemetry, 3);
+    let delivery = within(telemetry.shutdown(LONG)).await.unwrap();
+    assert_eq!((delivery.spans(), delivery.logs()), ([].as_slice(), [].as_slice()));
+}
+
+#[tokio::test]
+async fn exporters_do_not_wait_for_one_another() {
+    let collector = Collector::start(Protocol::HttpProtobuf, &[Answer::Hang]);
+    let memory = InMemorySpanExporter::default();
+    let telemetry = quiet()
+        .otlp_endpoint(collector.url())
+        .span_exporter("memory", memory.clone())
+        .build()
+        .unwrap();
+    end_spans(&telemetry, 3);
+    let error = within(telemetry.shutdown(Duration::from_secs(1))).await.unwrap_err();
+    let [otlp, kept] = error.delivery().spans() else { panic!("{error:?}") };
+    assert_eq!((otlp.exporter(), otlp.ended(), otlp.lost()), ("otlp", 3, 3));
+    assert_eq!((kept.exporter(), kept.ended(), kept.lost()), ("memory", 3, 0));
+    assert_eq!(error.to_string(), "lost 3 of 3 spans and 0 of 0 log records; the time ran out");
+}
+
+#[tokio::test]
+async fn a_second_shutdown_answers_as_the_first() {
+    let collector = Collector::start(Protocol::Grpc, &[Answer::Refuse]);
+    let telemetry =
+        quiet().otlp_endpoint(collector.url()).otlp_protocol(Protocol::Grpc).build().unwrap();
+    end_spans(&telemetry, 3);
+    let first = within(telemetry.shutdown(LONG)).await;
+    assert_eq!(first.as_ref().unwrap_err().delivery().lost_spans(), 3);
+    // no span is made any more
+    end_spans(&telemetry, 3);
+    assert_eq!(within(telemetry.clone().shutdown(LONG)).await, first);
+    assert_eq!(telemetry.delivery(), *first.unwrap_err().delivery());
+    // there is nothing to flush
+    within(telemetry.flush(LONG)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_flush_returns_in_time() {
+    let collector = Collector::start(Protocol::HttpProtobuf, &[Answer::Hang, Answer::Take]);
+    let telemetry = quiet().otlp_endpoint(collector.url()).build().unwrap();
+    end_spans(&telemetry, 3);
+    let error = within(telemetry.flush(Duration::from_millis(100))).await.unwrap_err();
+    assert_eq!((error.timed_out(), error.delivery().lost_spans()), (true, 3));
+}
+
+/// An exporter that never ends, and cannot be told to.
+#[derive(Debug)]
+struct Stuck(mpsc::SyncSender<()>);
+
+impl SpanExporter for Stuck {
+    async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+        let _ = self.0.send(());
+        pending().await
+    }
+}
+
+#[tokio::test]
+async fn an_exporter_that_is_stuck_does_not_hold_up_a_shutdown() {
+    let (tell, _told) = mpsc::sync_channel(1);
+    let telemetry = quiet().span_exporter("stuck", Stuck(tell)).build().unwrap();
+    end_spans(&telemetry, 3);
+    let error = within(telemetry.shutdown(Duration::from_millis(200))).await.unwrap_err();
+    assert_eq!((error.timed_out(), error.delivery().lost_spans()), (true, 3));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_shutdown_blocks_no_runtime() {
+    let collector = Collector::start(Protocol::HttpProtobuf, &[Answer::Hang]);
+    let telemetry = quiet().otlp_endpoint(collector.url()).build().unwrap();
+    end_spans(&telemetry, 3);
+    let closing = tokio::spawn({
+        let telemetry = telemetry.clone();
+        async move { telemetry.shutdown(Duration::from_secs(2)).await }
+    });
+    // this runtime's only thread sees the request that the shutdown is waiting for
+    within(collector.requests(1)).await;
+    assert!(!closing.is_finished());
+    assert_eq!(within(closing).await.unwrap().unwrap_err().delivery().lost_spans(), 3);
+}

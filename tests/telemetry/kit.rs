@@ -1,0 +1,51 @@
+//! What the tests share.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use opentelemetry::trace::{Tracer, TracerProvider};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use tower_observability::telemetry::{Telemetry, TelemetryBuilder};
+
+/// So long that only a test that hangs meets it.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+/// So short that no retry fits in.
+pub(crate) const BRIEF: Duration = Duration::from_millis(200);
+
+/// Telemetry that exports only when flushed or shut down.
+pub(crate) fn quiet() -> TelemetryBuilder {
+    Telemetry::builder("checkout").span_delay(Duration::from_secs(24 * 60 * 60))
+}
+
+/// Fails where a test would hang.
+pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LONG, work).await.expect("hangs")
+}
+
+/// Ends this many spans of the default kind.
+pub(crate) fn end_spans(telemetry: &Telemetry, count: usize) {
+    let tracer = telemetry.tracer_provider().tracer("test");
+    for _ in 0..count {
+        tracer.in_span("work", |_| {});
+    }
+}
+
+/// An environment of these variables alone.
+pub(crate) fn environment<'a>(
+    variables: &'a [(&'a str, &'a str)],
+) -> impl Fn(&str) -> Option<OsString> + 'a {
+    |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+}
+
+pub(crate) fn attribute(key: &str, value: any_value::Value) -> KeyValue {
+    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), key_strindex: 0 }
+}
+
+pub(crate) fn text(key: &str, value: &str) -> KeyValue {
+    attribute(key, any_value::Value::StringValue(value.to_owned()))
+}
+
+pub(crate) fn by_key(mut attributes: Vec<KeyValue>) -> Vec<KeyValue> {
+    attributes.sort_by(|a, b| a.key.cmp(&b.key));
+    attributes
+}
