@@ -17,6 +17,7 @@ use super::sampling::{Choice, Sampling};
 use super::settings::{LONGEST_QUEUE, Sending, Settings, duration, header};
 use super::{InstallError, Telemetry, assemble, env};
 use crate::config::ConfigError;
+use crate::trace::processor::{SpanRedaction, TailKeeping};
 
 /// Makes a pipeline once the batch settings are known.
 pub(super) type MakePipeline = Box<dyn FnOnce(Batch) -> SpanPipeline + Send>;
@@ -31,6 +32,8 @@ pub struct TelemetryBuilder {
     pub(super) settings: Settings,
     pub(super) exporters: Vec<MakePipeline>,
     pub(super) processors: Vec<Box<dyn SpanProcessor>>,
+    pub(super) tail_keeping: Option<TailKeeping>,
+    pub(super) span_redaction: Option<SpanRedaction>,
     /// The first setting that cannot be used.
     pub(super) error: Option<ConfigError>,
 }
@@ -38,7 +41,14 @@ pub struct TelemetryBuilder {
 impl TelemetryBuilder {
     pub(super) fn new(service_name: String) -> Self {
         let settings = Settings::new(service_name);
-        Self { settings, exporters: Vec::new(), processors: Vec::new(), error: None }
+        Self {
+            settings,
+            exporters: Vec::new(),
+            processors: Vec::new(),
+            tail_keeping: None,
+            span_redaction: None,
+            error: None,
+        }
     }
 
     /// Puts the `OTEL_*` environment, `RUST_LOG` and the pod's variables over what was set so far.
@@ -233,6 +243,19 @@ impl TelemetryBuilder {
     /// A processor of one's own, which sees each span before the exporters do.
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
         self.processors.push(Box::new(processor));
+        self
+    }
+
+    /// Exports traces that failed or were slow, whole, though the sampler said no. What it drops is
+    /// none of [`Delivery`](super::Delivery): a clone of `keeping` tells it.
+    pub fn tail_keeping(mut self, keeping: TailKeeping) -> Self {
+        self.tail_keeping = Some(keeping);
+        self
+    }
+
+    /// Redacts spans before any exporter gets them.
+    pub fn span_redaction(mut self, redaction: SpanRedaction) -> Self {
+        self.span_redaction = Some(redaction);
         self
     }
 

@@ -82,6 +82,10 @@ impl Collector {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
+            .on_thread_start(|| {
+                // a receiver is another process in life: what it logs is not this program's
+                std::mem::forget(opentelemetry::Context::enter_telemetry_suppressed_scope());
+            })
             .build()
             .unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

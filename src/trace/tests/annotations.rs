@@ -82,7 +82,10 @@ async fn the_request_id() {
 
 /// Keeps what it is asked about, and samples it.
 #[derive(Clone, Debug, Default)]
-struct Asked(Arc<Mutex<Vec<(String, Vec<(String, Value)>)>>>);
+struct Asked(Arc<Mutex<Vec<Started>>>);
+
+/// The name and the attributes of a span at its start.
+type Started = (String, Vec<(String, Value)>);
 
 impl ShouldSample for Asked {
     fn should_sample(

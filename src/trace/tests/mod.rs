@@ -3,6 +3,7 @@
 mod annotations;
 mod attributes;
 mod client;
+mod context;
 #[cfg(feature = "access-log")]
 mod endings;
 #[cfg(feature = "access-log")]

@@ -118,10 +118,10 @@ fn a_code_needs_no_text_even_on_demand() {
     assert_eq!(span, status(ok(Server), unavailable).error("503"));
 }
 
+type Telling = MapRequest<Script, Box<dyn FnMut(Request<()>) -> Request<()>>>;
+
 /// Answers 500 after a panic that it caught, which said this.
-fn catches(
-    said: &'static str,
-) -> impl Fn(&ManualClock) -> MapRequest<Script, Box<dyn FnMut(Request<()>) -> Request<()>>> {
+fn catches(said: &'static str) -> impl Fn(&ManualClock) -> Telling {
     move |time| {
         let answer = Script::status(StatusCode::INTERNAL_SERVER_ERROR).after(time, ANSWERS);
         let tell = move |request: Request<()>| {

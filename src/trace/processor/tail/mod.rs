@@ -11,8 +11,10 @@ use crate::config::ConfigError;
 mod dropped;
 mod processor;
 mod sampler;
+mod shelves;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod traces;
 
 pub use dropped::TailDropped;
