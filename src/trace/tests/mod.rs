@@ -3,6 +3,8 @@
 mod client;
 mod context;
 mod options;
+mod properties;
+mod sampling;
 mod server;
 
 use std::time::Duration;
