@@ -1,3 +1,16 @@
 //! The trace layer over real transports.
 
 mod interop;
+mod propagation;
+
+use std::sync::LazyLock;
+
+use tracing::Dispatch;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry;
+
+/// Two subscribers that want everything, so that no callsite is taken to be of no interest only
+/// because a thread of another test asked first.
+static EVERYTHING: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [(); 2].map(|()| Dispatch::new(registry().with(LevelFilter::TRACE))));
