@@ -10,8 +10,10 @@ mod endings;
 mod grpc;
 mod names;
 mod options;
+mod properties;
 #[cfg(feature = "access-log")]
 mod run;
+mod sampling;
 mod server;
 #[cfg(feature = "access-log")]
 mod verdicts;
