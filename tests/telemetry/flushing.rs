@@ -107,3 +107,15 @@ async fn a_shutdown_blocks_no_runtime() {
     assert!(!closing.is_finished());
     assert_eq!(within(closing).await.unwrap().unwrap_err().delivery().lost_spans(), 3);
 }
+
+#[tokio::test]
+async fn no_time_at_all_and_all_the_time_there_is_are_time_outs() {
+    for (timeout, in_time) in [(Duration::ZERO, false), (Duration::MAX, true)] {
+        let memory = InMemorySpanExporter::default();
+        let telemetry = quiet().span_exporter("memory", memory).build().unwrap();
+        end_spans(&telemetry, 3);
+        assert!(within(telemetry.flush(Duration::MAX)).await.is_ok());
+        assert_eq!(within(telemetry.shutdown(timeout)).await.is_ok(), in_time, "{timeout:?}");
+        assert_eq!(telemetry.delivery().lost_spans(), 0);
+    }
+}
