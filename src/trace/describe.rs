@@ -44,7 +44,7 @@ pub(super) struct Name {
 impl Name {
     /// By the conventions: `{method} {route}`, or the gRPC method.
     pub(super) fn of(facts: &Facts, protocol: Protocol, route: Option<&Route>) -> Self {
-        match (protocol, route) {
+        match (protocol, route.filter(|route| !route.as_str().is_empty())) {
             (Protocol::Grpc, Some(route)) if route.as_str() == OTHER => {
                 Self { name: GRPC.into(), route: Some(OTHER.into()) }
             }
@@ -108,7 +108,10 @@ impl Trace {
                 }
             }
         }
-        push(list, key::URL_PATH, shown_path(&self.shown, uri.path()));
+        // CONNECT asks for a host and a port, not for a path
+        if !uri.path().is_empty() {
+            push(list, key::URL_PATH, shown_path(&self.shown, uri.path()));
+        }
         let asked = Asked::by(head, Side::Server);
         self.push_server(list, asked.server(), uri.scheme_str());
         if let Some(peer) = peer {
@@ -159,7 +162,8 @@ impl Trace {
         scheme: Option<&str>,
     ) {
         let configured = || self.server.as_ref().map(|(name, port)| (name.clone(), Some(*port)));
-        let server = match asked {
+        // `http://:80` is a URI, too
+        let server = match asked.filter(|asked| !asked.address.is_empty()) {
             Some(asked) => Some((shown_host(asked.address), asked.port)),
             None => configured(),
         };

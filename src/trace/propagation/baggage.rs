@@ -111,6 +111,9 @@ fn read<'a>(parent: &Context, values: impl Iterator<Item = &'a str>) -> Option<C
 
 /// The header to send, if there is anything to send.
 fn write(baggage: &Baggage) -> Option<String> {
+    if baggage.is_empty() {
+        return None;
+    }
     let mut entries: Vec<_> = baggage.iter().filter(|(key, _)| is_token(key.as_str())).collect();
     entries.sort_unstable_by_key(|(key, _)| key.as_str());
     let mut header = String::new();
