@@ -94,8 +94,11 @@ async fn it_becomes_that_of_the_whole_program() {
         .logs_to(lines.clone())
         .log_filter("trace")
         .otlp_logs()
+        .from_env_with(environment(&[("OTEL_BSP_SCHEDULE_DELAY", "soon")]))
         .install()
         .unwrap();
+    assert_eq!(telemetry.warnings().len(), 1);
+    assert_eq!(lines.text().matches(r#""variable":"OTEL_BSP_SCHEDULE_DELAY""#).count(), 1);
     let (recording, headers) = sent();
     assert!(recording);
     assert_eq!(headers.keys().collect::<Vec<_>>(), ["traceparent"]);

@@ -109,13 +109,15 @@ async fn a_shutdown_blocks_no_runtime() {
 }
 
 #[tokio::test]
-async fn no_time_at_all_and_all_the_time_there_is_are_time_outs() {
-    for (timeout, in_time) in [(Duration::ZERO, false), (Duration::MAX, true)] {
+async fn any_time_out_will_do() {
+    for timeout in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
         let memory = InMemorySpanExporter::default();
         let telemetry = quiet().span_exporter("memory", memory).build().unwrap();
         end_spans(&telemetry, 3);
         assert!(within(telemetry.flush(Duration::MAX)).await.is_ok());
-        assert_eq!(within(telemetry.shutdown(timeout)).await.is_ok(), in_time, "{timeout:?}");
+        // without any time a shutdown may end in time or not
+        let in_time = within(telemetry.shutdown(timeout)).await.is_ok();
+        assert!(in_time || timeout < LONG);
         assert_eq!(telemetry.delivery().lost_spans(), 0);
     }
 }

@@ -29,7 +29,7 @@ pub use target::Protocol;
 use crate::config::ConfigError;
 
 /// How long the first retry waits; each further one waits twice as long.
-const FIRST_RETRY: Duration = Duration::from_millis(500);
+const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// The longest that a retry waits, unless the receiver asks for more.
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// The longest answer that is read.
