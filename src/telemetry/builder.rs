@@ -57,7 +57,8 @@ impl TelemetryBuilder {
     /// |---|---|
     /// | `OTEL_SDK_DISABLED` | `true`: no spans, nothing exported |
     /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | the resource |
-    /// | `K8S_POD_NAME` or `POD_NAME`, `K8S_POD_UID` or `POD_UID`, `K8S_NAMESPACE_NAME` or `POD_NAMESPACE`, `K8S_NODE_NAME` or `NODE_NAME`, `K8S_CONTAINER_NAME` or `CONTAINER_NAME`, `K8S_DEPLOYMENT_NAME` or `DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME` or `CLUSTER_NAME` | the attributes `k8s.*` |
+    /// | `K8S_POD_NAME`, `K8S_POD_UID`, `K8S_NAMESPACE_NAME`, `K8S_NODE_NAME`, `K8S_CONTAINER_NAME`, `K8S_DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME` | the attributes `k8s.pod.name` and so on |
+    /// | in a pod (where `KUBERNETES_SERVICE_HOST` is set) also `POD_NAME`, `POD_UID`, `POD_NAMESPACE`, `NODE_NAME`, `CONTAINER_NAME` | the same |
     /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | the sampler |
     /// | `OTEL_PROPAGATORS` | `tracecontext`, `baggage`, `none` |
     /// | `OTEL_TRACES_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp`, `none` |
@@ -127,12 +128,15 @@ impl TelemetryBuilder {
     pub fn otlp_endpoint(mut self, url: impl AsRef<str>) -> Self {
         match otlp::endpoint(url.as_ref(), false) {
             Ok(url) => self.settings.otlp.endpoint = Some(url),
-            Err(allowed) => self.refuse("telemetry.otlp_endpoint", url.as_ref(), allowed),
+            Err(allowed) => {
+                self.refuse("telemetry.otlp_endpoint", &otlp::told(url.as_ref()), allowed);
+            }
         }
         self
     }
 
-    /// How OTLP travels; [`Protocol::HttpProtobuf`] by default.
+    /// How OTLP travels; by default the endpoint's port tells: gRPC for 4317, else
+    /// [`Protocol::HttpProtobuf`].
     pub fn otlp_protocol(mut self, protocol: Protocol) -> Self {
         self.settings.otlp.protocol = Some(protocol);
         self

@@ -1,9 +1,8 @@
-use http::HeaderMap;
-use proptest::prelude::*;
+mod otlp;
+mod properties;
 
 use super::*;
 use crate::telemetry::Telemetry;
-use crate::telemetry::otlp::Signal;
 
 /// The settings after reading these variables, and the warnings as texts.
 fn read(variables: &[(&str, &str)]) -> (Settings, Vec<String>) {
@@ -135,15 +134,18 @@ fn a_resource_is_percent_decoded_and_taken_whole_or_not_at_all() {
         ("K8S_POD_NAME", "pod-1"),
         ("POD_NAME", "pod-2"),
         ("POD_NAMESPACE", "shop"),
+        ("NODE_NAME", "builder"),
     ];
-    let expected = "k8s.pod.name=pod-1;k8s.namespace.name=shop;name=basket";
-    assert_eq!(shown(&named, list), expected);
+    assert_eq!(shown(&named, list), "k8s.pod.name=pod-1;name=basket");
+    let in_pod = [&named[..], &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")]].concat();
+    let expected = "k8s.pod.name=pod-1;k8s.namespace.name=shop;k8s.node.name=builder;name=basket";
+    assert_eq!(shown(&in_pod, list), expected);
 }
 
 #[test]
 fn what_was_said_outright_wins_over_what_the_pod_says() {
     let variables = [
-        ("POD_NAME", "pod-1"),
+        ("K8S_POD_NAME", "pod-1"),
         ("OTEL_RESOURCE_ATTRIBUTES", "k8s.pod.name=mine,service.instance.id=i-1"),
     ];
     let lookup = |name: &str| {
@@ -156,106 +158,6 @@ fn what_was_said_outright_wins_over_what_the_pod_says() {
     assert_eq!(get("service.instance.id").as_deref(), Some("i-1"));
     assert_eq!(get("service.name").as_deref(), Some("checkout"));
     assert_eq!(get("telemetry.sdk.language").as_deref(), Some("rust"));
-}
-
-/// Where traces and logs are sent.
-fn targets(settings: &Settings) -> String {
-    let one = |signal| match settings.target(signal) {
-        Some(target) => {
-            format!("{:?} {} {:?}", target.protocol, target.url, target.timeout)
-        }
-        None => "nowhere".to_owned(),
-    };
-    format!("{}; {}", one(Signal::Traces), one(Signal::Logs))
-}
-
-#[test]
-fn otlp_goes_where_the_specification_says() {
-    const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-    const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
-    const TRACES: &str = "OTEL_TRACES_EXPORTER";
-    const LOGS: &str = "OTEL_LOGS_EXPORTER";
-    for (variables, expected) in [
-        (vec![], "nowhere; nowhere"),
-        (vec![(ENDPOINT, "http://c:1")], "HttpProtobuf http://c:1/v1/traces 10s; nowhere"),
-        (
-            vec![(ENDPOINT, "http://c:1/x/"), (LOGS, "otlp")],
-            "HttpProtobuf http://c:1/x/v1/traces 10s; HttpProtobuf http://c:1/x/v1/logs 10s",
-        ),
-        (
-            vec![(ENDPOINT, "http://c:1"), (PROTOCOL, "grpc"), (LOGS, "otlp")],
-            "Grpc http://c:1/ 10s; Grpc http://c:1/ 10s",
-        ),
-        (vec![(ENDPOINT, "http://c:1"), (TRACES, "none")], "nowhere; nowhere"),
-        (vec![(TRACES, "otlp")], "HttpProtobuf http://localhost:4318/v1/traces 10s; nowhere"),
-        (vec![(TRACES, "otlp"), (PROTOCOL, "grpc")], "Grpc http://localhost:4317/ 10s; nowhere"),
-        (
-            vec![
-                (ENDPOINT, "http://c:1"),
-                (LOGS, "otlp"),
-                ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:2/own"),
-                ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"),
-                ("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"),
-                ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "500"),
-            ],
-            "HttpProtobuf http://t:2/own 2s; Grpc http://c:1/ 500ms",
-        ),
-        (
-            vec![(ENDPOINT, "http://c:1"), ("OTEL_BSP_EXPORT_TIMEOUT", "3000")],
-            "HttpProtobuf http://c:1/v1/traces 3s; nowhere",
-        ),
-        (
-            vec![(ENDPOINT, "c:1"), ("OTEL_EXPORTER_OTLP_INSECURE", "true"), (PROTOCOL, "grpc")],
-            "Grpc http://c:1/ 10s; nowhere",
-        ),
-        (
-            vec![("OTEL_SDK_DISABLED", "true"), (ENDPOINT, "http://c:1"), (LOGS, "otlp")],
-            "nowhere; nowhere",
-        ),
-        (
-            vec![(ENDPOINT, "https://c:1")],
-            "nowhere; nowhere | OTEL_EXPORTER_OTLP_ENDPOINT=\"https://c:1\": a URL of scheme http: \
-             this crate is built without TLS, so send to a collector beside the program; ignored",
-        ),
-        (
-            vec![(ENDPOINT, "http://c:1"), (PROTOCOL, "http/json")],
-            "HttpProtobuf http://c:1/v1/traces 10s; nowhere | OTEL_EXPORTER_OTLP_PROTOCOL=\
-             \"http/json\": is neither grpc nor http/protobuf; ignored",
-        ),
-        (
-            vec![(ENDPOINT, "http://c:1"), (TRACES, "zipkin,otlp")],
-            "HttpProtobuf http://c:1/v1/traces 10s; nowhere | OTEL_TRACES_EXPORTER=\"zipkin\": is \
-             not an exporter that is known here; left out",
-        ),
-        (
-            vec![(ENDPOINT, "http://c:1"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")],
-            "HttpProtobuf http://c:1/v1/traces 10s; nowhere | OTEL_EXPORTER_OTLP_COMPRESSION=\
-             \"gzip\": is not supported; sent without compression",
-        ),
-    ] {
-        assert_eq!(shown(&variables, targets), expected, "{variables:?}");
-    }
-}
-
-#[test]
-fn headers_are_decoded_and_no_warning_tells_a_value() {
-    let own = ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "x-own=1");
-    let all = "Authorization=Basic%20AAA%3D, x-a = b ,te=trailers,bad name=s3cret,s3cret,x=%zz";
-    let (settings, warnings) = read(&[("OTEL_EXPORTER_OTLP_HEADERS", all), own]);
-    let flat = |headers: &Option<HeaderMap>| {
-        let headers = headers.iter().flatten();
-        let mut all: Vec<_> =
-            headers.map(|(name, value)| format!("{name}={}", value.to_str().unwrap())).collect();
-        all.sort();
-        all
-    };
-    assert_eq!(flat(&settings.otlp.headers), ["authorization=Basic AAA=", "x-a=b"]);
-    assert_eq!(flat(&settings.otlp_logs.headers), ["x-own=1"]);
-    let left_out = |name| {
-        format!("OTEL_EXPORTER_OTLP_HEADERS={name:?}: is not a header that can be sent; left out")
-    };
-    assert_eq!(warnings, ["te", "bad name", "(no name)", "x"].map(left_out));
-    assert!(!format!("{settings:?}").contains("AAA"));
 }
 
 #[test]
@@ -348,97 +250,4 @@ fn what_is_not_unicode_is_warned_of() {
     apply(&mut settings, &raw);
     let expected = Warning::new("OTEL_SERVICE_NAME", "a\u{fffd}", "is not Unicode; ignored");
     assert_eq!((settings.service_name.as_str(), settings.warnings), ("checkout", vec![expected]));
-}
-
-/// All variables that are read.
-const ALL: [&str; 36] = [
-    "OTEL_SDK_DISABLED",
-    "OTEL_SERVICE_NAME",
-    "OTEL_RESOURCE_ATTRIBUTES",
-    "OTEL_TRACES_SAMPLER",
-    "OTEL_TRACES_SAMPLER_ARG",
-    "OTEL_PROPAGATORS",
-    "OTEL_TRACES_EXPORTER",
-    "OTEL_LOGS_EXPORTER",
-    "OTEL_EXPORTER_OTLP_INSECURE",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_PROTOCOL",
-    "OTEL_EXPORTER_OTLP_TIMEOUT",
-    "OTEL_EXPORTER_OTLP_HEADERS",
-    "OTEL_EXPORTER_OTLP_COMPRESSION",
-    "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-    "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-    "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
-    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
-    "OTEL_BSP_SCHEDULE_DELAY",
-    "OTEL_BSP_EXPORT_TIMEOUT",
-    "OTEL_BSP_MAX_QUEUE_SIZE",
-    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-    "OTEL_BLRP_SCHEDULE_DELAY",
-    "OTEL_BLRP_MAX_QUEUE_SIZE",
-    "OTEL_ATTRIBUTE_COUNT_LIMIT",
-    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
-    "OTEL_SPAN_EVENT_COUNT_LIMIT",
-    "OTEL_SPAN_LINK_COUNT_LIMIT",
-    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
-    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
-    "RUST_LOG",
-    "POD_NAME",
-];
-
-fn value() -> impl Strategy<Value = String> {
-    prop_oneof![
-        any::<String>(),
-        "[a-z0-9.,=%: _/\\[\\]-]{0,40}",
-        "http://[a-z0-9:.@\\[\\]/?%-]{0,20}",
-        "[0-9]{1,20}",
-        Just("otlp".to_owned()),
-        Just("grpc".to_owned()),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn no_environment_breaks_it(values in proptest::collection::vec(value(), ALL.len())) {
-        let variables: Vec<_> = ALL.into_iter().zip(values.iter().map(String::as_str)).collect();
-        let (settings, _) = read(&variables);
-        // whatever is left can be used
-        for signal in [Signal::Traces, Signal::Logs] {
-            if let Some(target) = settings.target(signal) {
-                prop_assert_eq!(target.url.scheme_str(), Some("http"));
-                prop_assert!(target.url.authority().is_some());
-            }
-        }
-        prop_assert!(!settings.service_name.trim().is_empty());
-        prop_assert!(settings.span_batch.size <= settings.span_batch.queue);
-        prop_assert!(settings.sampling.build().is_ok());
-    }
-
-    #[test]
-    fn a_variable_is_used_or_warned_of(at in 0..ALL.len(), value in value()) {
-        let name = ALL[at];
-        // the argument means something with a sampler alone, INSECURE with an endpoint
-        let means = !name.ends_with("_ARG") && !name.ends_with("_INSECURE");
-        let (settings, warnings) = read(&[(name, &value)]);
-        let plain = format!("{:?}", Settings::new("checkout".to_owned()));
-        let changed = format!("{settings:?}") != plain;
-        let says_nothing = value.trim().is_empty() || value.chars().all(|c| c == ',' || c.is_whitespace());
-        // what is the default changes nothing
-        let is_default = ["false", "512", "2048", "5000", "1000", "30000", "128", "none", "checkout"]
-            .contains(&value.trim().trim_start_matches('0'));
-        if means && !says_nothing && !is_default {
-            prop_assert!(changed || !warnings.is_empty(), "{}={:?}", name, value);
-        }
-    }
-
-    #[test]
-    fn percent_encoding_is_undone(text in any::<String>()) {
-        let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let pairs = values::pairs(&format!("key={encoded}"));
-        prop_assert_eq!(pairs, Ok(vec![("key".to_owned(), text)]));
-    }
 }
