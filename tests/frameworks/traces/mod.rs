@@ -1,0 +1,3 @@
+//! Traces over real transports.
+
+mod w3c;
