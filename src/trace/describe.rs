@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use http::header::USER_AGENT;
+use http::header::{HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Uri, request};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
+use super::Trace;
+use super::intern::{self, Part};
 use super::semconv::{ANY_METHOD, GRPC, OTHER, REQUEST_HEADER, key};
-use super::{Trace, intern};
 use crate::caller::peer_address;
 use crate::classify::{Protocol, Side};
 use crate::exchange::Facts;
@@ -22,7 +23,7 @@ use crate::redact::Redaction;
 use crate::route::Route;
 
 /// Room for all that is usually set, so that the list need not grow.
-const USUAL: usize = 20;
+const USUAL: usize = 16;
 
 /// The attributes of a span at its start.
 pub(super) struct Description {
@@ -109,8 +110,18 @@ impl Trace {
             }
         }
         push(list, key::URL_PATH, shown_path(&self.shown, uri.path()));
-        let asked = Asked::by(head, Side::Server);
-        self.push_server(list, asked.server(), uri.scheme_str());
+        match self.plain_host(head) {
+            Some(address) => {
+                push(list, key::SERVER_ADDRESS, address);
+                if let Some(port) = own_port(uri.scheme_str()) {
+                    push(list, key::SERVER_PORT, port);
+                }
+            }
+            None => {
+                let asked = Asked::by(head, Side::Server);
+                self.push_server(list, asked.server(), uri.scheme_str());
+            }
+        }
         if let Some(peer) = peer {
             let canonical = peer.ip().to_canonical();
             let address = ip(canonical);
@@ -165,14 +176,20 @@ impl Trace {
         };
         let Some((address, port)) = server else { return };
         push(list, key::SERVER_ADDRESS, address);
-        let own_port = || match scheme? {
-            "http" => Some(80),
-            "https" => Some(443),
-            _ => None,
-        };
-        if let Some(port) = port.or_else(own_port) {
-            push(list, key::SERVER_PORT, i64::from(port));
+        if let Some(port) = port.map(i64::from).or_else(|| own_port(scheme)) {
+            push(list, key::SERVER_PORT, port);
         }
+    }
+
+    /// The Host header, where it is nothing but a name that was seen before.
+    fn plain_host(&self, head: &request::Parts) -> Option<StringValue> {
+        if head.uri.authority().is_some() {
+            return None;
+        }
+        let host = head.headers.get(HOST)?.as_bytes();
+        intern::as_it_stands(0, Part::Host, host, || {
+            Server::parse(host).map(|server| server.address).filter(|it| it.len() == host.len())
+        })
     }
 
     fn push_request_headers(&self, list: &mut Vec<KeyValue>, headers: &HeaderMap) {
@@ -180,6 +197,14 @@ impl Trace {
             let captured = self.request_headers.capture(headers);
             list.extend(header_attributes(REQUEST_HEADER, &captured, self.shown.redaction()));
         }
+    }
+}
+
+fn own_port(scheme: Option<&str>) -> Option<i64> {
+    match scheme? {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
     }
 }
 
@@ -221,8 +246,9 @@ fn shown_host(host: &str) -> StringValue {
 }
 
 fn shown_path(shown: &Shown, path: &str) -> StringValue {
-    if path.len() <= MAX_VALUE && hides_nothing(path.as_bytes()) {
-        return intern::text(path);
+    let plain = || Some(path).filter(|path| hides_nothing(path.as_bytes()));
+    if let Some(kept) = intern::as_it_stands(shown.number(), Part::Path, path.as_bytes(), plain) {
+        return kept;
     }
     let mut out = String::with_capacity(path.len());
     shown.write_path(path, &mut |piece| out.push_str(piece));
@@ -230,9 +256,16 @@ fn shown_path(shown: &Shown, path: &str) -> StringValue {
 }
 
 fn shown_query(shown: &Shown, query: &str) -> StringValue {
-    let mut out = String::with_capacity(query.len());
-    shown.write_query(query, &mut |piece| out.push_str(piece));
-    out.into()
+    let mut out = String::new();
+    let plain = || {
+        out.reserve_exact(query.len());
+        shown.write_query(query, &mut |piece| out.push_str(piece));
+        Some(query).filter(|query| out == **query)
+    };
+    match intern::as_it_stands(shown.number(), Part::Query, query.as_bytes(), plain) {
+        Some(kept) => kept,
+        None => out.into(),
+    }
 }
 
 fn shown_url(shown: &Shown, uri: &Uri) -> StringValue {
@@ -243,8 +276,12 @@ fn shown_url(shown: &Shown, uri: &Uri) -> StringValue {
 }
 
 fn shown_agent(shown: &Shown, agent: &HeaderValue) -> StringValue {
-    match shown.plain_agent(agent) {
-        Some(plain) => intern::text(plain),
-        None => shown.agent(agent).into_owned().into(),
+    if !shown.hides_agents() && !agent.is_sensitive() {
+        let plain = || shown.plain_agent(agent);
+        let number = shown.number();
+        if let Some(kept) = intern::as_it_stands(number, Part::Agent, agent.as_bytes(), plain) {
+            return kept;
+        }
     }
+    shown.agent(agent).into_owned().into()
 }

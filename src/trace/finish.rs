@@ -17,7 +17,7 @@ impl Trace {
     pub(super) fn finish(&self, context: &Context, live: &Live, end: &End<'_>) {
         let span = context.span();
         let at = end.facts.started_at() + end.duration;
-        let mut attributes = Vec::new();
+        let mut attributes = Vec::with_capacity(4);
         self.push_ends(&mut attributes, &span, live, end);
         if let Some(also) = &self.on_end {
             let added = isolated(|| also(end));

@@ -38,6 +38,55 @@ pub(super) fn text(text: &str) -> StringValue {
     }
 }
 
+/// What a text is part of, which decides how it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Path,
+    Query,
+    Agent,
+    Host,
+}
+
+/// A text that a policy shows as it stands.
+struct AsItStands {
+    policy: u32,
+    part: Part,
+    text: Arc<str>,
+}
+
+thread_local! {
+    static AS_THEY_STAND: RefCell<Box<[Option<AsItStands>; PLACES]>> =
+        RefCell::new(Box::new([const { None }; PLACES]));
+}
+
+/// As [`text`], if the policy shows it as it stands; it is asked only if it was not asked before.
+#[inline]
+pub(super) fn as_it_stands<'a>(
+    policy: u32,
+    part: Part,
+    raw: &'a [u8],
+    shown: impl FnOnce() -> Option<&'a str>,
+) -> Option<StringValue> {
+    if raw.len() > LONGEST {
+        return shown().map(|text| text.to_owned().into());
+    }
+    let kept = AS_THEY_STAND.try_with(|places| {
+        let mut places = places.try_borrow_mut().ok()?;
+        let place = places.get_mut(place_of(raw))?;
+        if let Some(known) = place
+            && known.policy == policy
+            && known.part == part
+            && known.text.as_bytes() == raw
+        {
+            return Some(Arc::clone(&known.text));
+        }
+        let text = Arc::<str>::from(shown()?);
+        *place = Some(AsItStands { policy, part, text: Arc::clone(&text) });
+        Some(text)
+    });
+    kept.ok().flatten().map(StringValue::from)
+}
+
 /// Hands what `value` displays to `with`, without an allocation where it is short.
 pub(super) fn displayed<R>(value: impl fmt::Display, with: impl FnOnce(&str) -> R) -> R {
     let mut short = Short { bytes: [0; LONGEST], length: 0 };
@@ -132,11 +181,17 @@ struct Fast(u64);
 
 impl Hasher for Fast {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            let mixed = self.0.rotate_left(5) ^ u64::from_le_bytes(word);
-            self.0 = mixed.wrapping_mul(0x517c_c1b7_2722_0a95);
+        let mut mix = |word: u64| {
+            self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+        };
+        mix(bytes.len() as u64);
+        // both ends are enough, as a hit is compared whole
+        match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                mix(u64::from_le_bytes(*first));
+                mix(u64::from_le_bytes(*last));
+            }
+            _ => bytes.iter().for_each(|byte| mix(u64::from(*byte))),
         }
     }
 

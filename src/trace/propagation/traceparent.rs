@@ -87,15 +87,24 @@ impl Traceparent {
 
 /// Bytes from lower-case digits, two for each.
 fn hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
-    let digit = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
     let mut bytes = [0; N];
+    let mut wrong = 0;
     let (pairs, _) = digits.as_chunks();
     for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(high)? << 4 | digit(low)?;
+        let (high, low) = (VALUES[usize::from(high)], VALUES[usize::from(low)]);
+        wrong |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(bytes)
+    (wrong < 16).then_some(bytes)
 }
+
+/// The value of a lower-case digit, more than 15 for what is none.
+const VALUES: [u8; 256] = {
+    let mut values = [0xff; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        values[b"0123456789abcdef"[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    values
+};
