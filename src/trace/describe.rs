@@ -56,6 +56,13 @@ impl Name {
         }
     }
 
+    /// The name that a span already has, if it is the one of this route.
+    pub(super) fn again(name: &'static str, route: Option<&Route>) -> Option<Self> {
+        let (_, template) = name.split_once(' ')?;
+        let same = route.is_some_and(|route| route.as_str() == template);
+        same.then(|| Self { name: name.into(), route: Some(template.into()) })
+    }
+
     fn whole(method: &'static str, route: &str) -> Self {
         match intern::name(method, route) {
             Some(name) => {

@@ -1,5 +1,7 @@
 //! What a span says of how its exchange ended.
 
+use std::borrow::Cow;
+
 use opentelemetry::trace::{SpanRef, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue, StringValue, Value};
 
@@ -17,13 +19,12 @@ impl Trace {
     pub(super) fn finish(&self, context: &Context, live: &Live, end: &End<'_>) {
         let span = context.span();
         let at = end.facts.started_at() + end.duration;
-        let mut attributes = Vec::with_capacity(4);
-        self.push_ends(&mut attributes, &span, live, end);
+        self.push_ends(&span, live, end);
         if let Some(also) = &self.on_end {
             let added = isolated(|| also(end));
-            attributes.extend(added.into_iter().flatten().filter(|one| is_free(one.key.as_str())));
+            let added = added.into_iter().flatten().filter(|one| is_free(one.key.as_str()));
+            span.set_attributes(added);
         }
-        span.set_attributes(attributes);
         if end.is_error {
             let text = self.error_text_of(end);
             if matches!(end.outcome, Outcome::Failed | Outcome::Panicked) {
@@ -35,8 +36,16 @@ impl Trace {
         span.end_with_timestamp(at);
     }
 
-    fn push_ends(&self, list: &mut Vec<KeyValue>, span: &SpanRef<'_>, live: &Live, end: &End<'_>) {
-        let name = Name::of(end.facts, end.protocol, end.route);
+    fn push_ends(&self, span: &SpanRef<'_>, live: &Live, end: &End<'_>) {
+        // one by one, as there are two or three
+        let push = |attribute| span.set_attribute(attribute);
+        let name = match &live.name {
+            Some(Cow::Borrowed(name)) if end.protocol == Protocol::Http => {
+                Name::again(name, end.route)
+            }
+            _ => None,
+        };
+        let name = name.unwrap_or_else(|| Name::of(end.facts, end.protocol, end.route));
         if let Some(started_as) = &live.name
             && *started_as != name.name
         {
@@ -46,37 +55,39 @@ impl Trace {
         if let Some(route) = name.route
             && !(live.method_told && key == key::RPC_METHOD)
         {
-            list.push(KeyValue::new(key, route));
+            push(KeyValue::new(key, route));
         }
         if end.protocol == Protocol::Grpc {
             if let Some(code) = end.grpc_status {
-                list.push(KeyValue::new(key::RPC_RESPONSE_STATUS_CODE, code.as_str()));
+                push(KeyValue::new(key::RPC_RESPONSE_STATUS_CODE, code.as_str()));
             }
         } else {
             if end.facts.protocol() == Protocol::Grpc {
                 // it was called as gRPC, and answered otherwise
-                describe::method(list, end.facts);
-                list.push(KeyValue::new(key::URL_SCHEME, live.scheme.clone()));
+                let mut list = Vec::new();
+                describe::method(&mut list, end.facts);
+                span.set_attributes(list);
+                push(KeyValue::new(key::URL_SCHEME, live.scheme.clone()));
             }
             if let Some(status) = end.status {
                 let status = i64::from(status.as_u16());
-                list.push(KeyValue::new(key::HTTP_RESPONSE_STATUS_CODE, status));
+                push(KeyValue::new(key::HTTP_RESPONSE_STATUS_CODE, status));
             }
         }
         if end.facts.side() == Side::Client
             && let Some(version) = end.version.and_then(version)
         {
-            list.push(KeyValue::new(key::NETWORK_PROTOCOL_VERSION, version));
+            push(KeyValue::new(key::NETWORK_PROTOCOL_VERSION, version));
         }
         if let Some(error) = &end.error_type {
-            list.push(KeyValue::new(key::ERROR_TYPE, error_type(error)));
+            push(KeyValue::new(key::ERROR_TYPE, error_type(error)));
         }
         if let Some(id) = end.facts.request_id() {
-            list.push(KeyValue::new(key::REQUEST_ID, id.as_str().to_owned()));
+            push(KeyValue::new(key::REQUEST_ID, id.as_str().to_owned()));
         }
         end.facts.with_attributes(|attributes| {
             for (key, value) in attributes.iter().filter(|(key, _)| is_free(key)) {
-                list.push(KeyValue::new(key.to_owned(), told(value)));
+                push(KeyValue::new(key.to_owned(), told(value)));
             }
         });
     }

@@ -74,7 +74,7 @@ impl TraceContextPropagator {
 
     pub(super) fn read_headers(&self, parent: &Context, headers: &HeaderMap) -> Option<Context> {
         let parents = headers.get_all(TRACEPARENT);
-        read(parent, parents.iter().map(text), || headers.get_all(TRACESTATE).iter().map(text))
+        read(parent, parents.iter().map(HeaderValue::as_bytes), || headers.get_all(TRACESTATE).iter().map(text))
     }
 }
 
@@ -89,7 +89,7 @@ impl TextMapPropagator for TraceContextPropagator {
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
         let all = |name: HeaderName| extractor.get_all(name.as_str()).unwrap_or_default();
-        read(cx, all(TRACEPARENT).into_iter(), || all(TRACESTATE).into_iter())
+        read(cx, all(TRACEPARENT).into_iter().map(str::as_bytes), || all(TRACESTATE).into_iter())
             .unwrap_or_else(|| cx.clone())
     }
 
@@ -103,7 +103,7 @@ impl TextMapPropagator for TraceContextPropagator {
 /// `parent` with the trace that the headers name, if it is a valid one.
 fn read<'a, I: Iterator<Item = &'a str>>(
     parent: &Context,
-    mut traceparents: impl Iterator<Item = &'a str>,
+    mut traceparents: impl Iterator<Item = &'a [u8]>,
     tracestates: impl FnOnce() -> I,
 ) -> Option<Context> {
     let first = Traceparent::parse(traceparents.next()?)?;

@@ -3,8 +3,6 @@
 use http::HeaderValue;
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
-use super::OWS;
-
 /// The length of version `00`, and of what is read of later ones.
 const LENGTH: usize = 55;
 
@@ -32,8 +30,8 @@ impl Traceparent {
         })
     }
 
-    pub(super) fn parse(value: &str) -> Option<Self> {
-        let (value, rest) = value.trim_matches(OWS).as_bytes().split_first_chunk::<LENGTH>()?;
+    pub(super) fn parse(value: &[u8]) -> Option<Self> {
+        let (value, rest) = trimmed(value).split_first_chunk::<LENGTH>()?;
         let [version] = hex(&value[..2])?;
         // a later version may go on with further fields
         let ends = match version {
@@ -85,13 +83,22 @@ impl Traceparent {
     }
 }
 
+fn trimmed(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
 /// Bytes from lower-case digits, two for each.
 fn hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+    // of a known length, so that no loop is left
+    let (pairs, _) = digits.as_chunks::<2>();
+    let pairs: &[[u8; 2]; N] = pairs.first_chunk()?;
     let mut bytes = [0; N];
     let mut wrong = 0;
-    let (pairs, _) = digits.as_chunks();
-    for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
-        let (high, low) = (VALUES[usize::from(high)], VALUES[usize::from(low)]);
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        let [high, low] = pair.map(|digit| VALUES[usize::from(digit)]);
         wrong |= high | low;
         *byte = high << 4 | low;
     }
