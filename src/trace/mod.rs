@@ -127,6 +127,7 @@ pub struct Trace {
     server: Option<(StringValue, u16)>,
     baggage: Arc<[Box<str>]>,
     error_text: bool,
+    late: bool,
 }
 
 type Pick = dyn Fn(&request::Parts) -> bool + Send + Sync;
@@ -153,6 +154,7 @@ impl Default for Trace {
             server: None,
             baggage: Arc::default(),
             error_text: false,
+            late: false,
         }
     }
 }
@@ -198,6 +200,11 @@ impl Trace {
             }
         };
         self.annotate_baggage(&parent, facts);
+        if self.late {
+            let description =
+                Description { attributes: Vec::with_capacity(16), scheme: "http".into() };
+            return self.start(SpanKind::Server, head, facts, &parent, description, links);
+        }
         let description = self.describe_received(head, facts);
         self.start(SpanKind::Server, head, facts, &parent, description, links)
     }
@@ -230,7 +237,7 @@ impl Trace {
         head: &request::Parts,
         facts: &Facts,
         parent: &Context,
-        Description { mut attributes, scheme }: Description,
+        Description { mut attributes, mut scheme }: Description,
         links: Option<Vec<Link>>,
     ) -> Traced {
         // a server's gRPC method is the caller's word until it is answered
@@ -253,6 +260,7 @@ impl Trace {
             Some(chosen) => (chosen, None),
             None => (known.name.clone(), Some(known.name)),
         };
+        let late = self.late && kind == SpanKind::Server;
         let builder = SpanBuilder {
             span_kind: Some(kind),
             name,
@@ -261,7 +269,14 @@ impl Trace {
             events: None,
             links,
         };
-        let Started { context, recording } = self.spans.start(builder, parent);
+        let mut describe = || {
+            let description = self.describe_received(head, facts);
+            scheme = description.scheme;
+            description.attributes
+        };
+        let describe: Option<&mut dyn FnMut() -> Vec<KeyValue>> =
+            if late { Some(&mut describe) } else { None };
+        let Started { context, recording } = self.spans.start(builder, parent, describe);
         let trace = identity(context.span().span_context());
         let context = enter(facts, context, trace);
         let live = recording.then_some(Live { name: conventional, method_told, scheme });

@@ -241,6 +241,12 @@ impl TraceLayer {
         self.configure(|trace| trace.error_text = true)
     }
 
+    /// Describes a server's span only once the sampler wants it: the sampler sees the name and the
+    /// kind, but no attributes. The SDK's own samplers do not look at them.
+    pub fn late_attributes(self) -> Self {
+        self.configure(|trace| trace.late = true)
+    }
+
     /// Hides what this policy calls a secret; the built-in names by default.
     pub fn redaction(self, redaction: Redaction) -> Self {
         self.configure(|trace| trace.shown = Shown::new(redaction))

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use opentelemetry::trace::{
     Span, SpanBuilder, SpanContext, TraceContextExt, TraceFlags, Tracer, TracerProvider,
 };
-use opentelemetry::{Context, InstrumentationScope, global};
+use opentelemetry::{Context, InstrumentationScope, KeyValue, global};
 
 /// The instrumentation scope of this crate's spans.
 pub(crate) fn scope() -> InstrumentationScope {
@@ -30,8 +30,11 @@ pub(crate) struct Started {
     pub(crate) recording: bool,
 }
 
+/// Describes the span once it is known to record.
+type Late<'a> = Option<&'a mut dyn FnMut() -> Vec<KeyValue>>;
+
 trait Start: Send + Sync {
-    fn start(&self, builder: SpanBuilder, parent: &Context) -> Started;
+    fn start(&self, builder: SpanBuilder, parent: &Context, late: Late<'_>) -> Started;
 }
 
 impl<T> Start for T
@@ -39,9 +42,12 @@ where
     T: Tracer + Send + Sync,
     T::Span: Send + Sync + 'static,
 {
-    fn start(&self, builder: SpanBuilder, parent: &Context) -> Started {
-        let span = self.build_with_context(builder, parent);
+    fn start(&self, builder: SpanBuilder, parent: &Context, late: Late<'_>) -> Started {
+        let mut span = self.build_with_context(builder, parent);
         if span.is_recording() {
+            if let Some(describe) = late {
+                span.set_attributes(describe());
+            }
             return Started { context: parent.with_span(span), recording: true };
         }
         // a span that keeps nothing needs no box; its context must still travel
@@ -89,12 +95,12 @@ impl Spans {
     }
 
     /// Starts a span as a child of `parent`'s.
-    pub(crate) fn start(&self, builder: SpanBuilder, parent: &Context) -> Started {
+    pub(crate) fn start(&self, builder: SpanBuilder, parent: &Context, late: Late<'_>) -> Started {
         if let Some(tracer) = self.injected.as_ref().or_else(|| self.global.get()) {
-            return tracer.start(builder, parent);
+            return tracer.start(builder, parent, late);
         }
         let tracer: Arc<dyn Start> = Arc::new(global::tracer_with_scope(scope()));
-        let started = tracer.start(builder, parent);
+        let started = tracer.start(builder, parent, late);
         let span = started.context.span();
         let makes_spans = span.span_context().is_valid()
             && span.span_context().span_id() != parent.span().span_context().span_id();

@@ -74,7 +74,9 @@ impl TraceContextPropagator {
 
     pub(super) fn read_headers(&self, parent: &Context, headers: &HeaderMap) -> Option<Context> {
         let parents = headers.get_all(TRACEPARENT);
-        read(parent, parents.iter().map(HeaderValue::as_bytes), || headers.get_all(TRACESTATE).iter().map(text))
+        read(parent, parents.iter().map(HeaderValue::as_bytes), || {
+            headers.get_all(TRACESTATE).iter().map(text)
+        })
     }
 }
 
