@@ -276,9 +276,13 @@ fn shown_query(shown: &Shown, query: &str) -> StringValue {
 }
 
 fn shown_url(shown: &Shown, uri: &Uri) -> StringValue {
-    intern::displayed(uri, |url| match hides_nothing(url.as_bytes()) {
-        true if url.len() <= MAX_VALUE => intern::text(url),
-        _ => bounded(shown.redaction().url(url)).into_owned().into(),
+    intern::displayed(uri, |url| {
+        let redacted = || shown.redaction().url(url);
+        let plain = || Some(url).filter(|url| url.len() <= MAX_VALUE && redacted() == **url);
+        match intern::as_it_stands(shown.number(), Part::Url, url.as_bytes(), plain) {
+            Some(kept) => kept,
+            None => bounded(redacted()).into_owned().into(),
+        }
     })
 }
 

@@ -45,6 +45,7 @@ pub(super) enum Part {
     Query,
     Agent,
     Host,
+    Url,
 }
 
 /// A text that a policy shows as it stands.
