@@ -36,7 +36,7 @@ impl Asked {
     /// The server, as the request names it.
     pub(crate) fn server(&self) -> Option<Server<'_>> {
         match self {
-            Self::Authority(authority) => Some(Server::of(authority)),
+            Self::Authority(authority) => Server::of(authority),
             Self::Host(value) => Server::parse(value.as_bytes()),
             Self::Nowhere => None,
         }
@@ -45,8 +45,10 @@ impl Asked {
 
 impl<'a> Server<'a> {
     /// The server of a URI.
-    pub(crate) fn of(authority: &'a Authority) -> Self {
-        Self { address: without_brackets(authority.host()), port: authority.port_u16() }
+    pub(crate) fn of(authority: &'a Authority) -> Option<Self> {
+        let address = without_brackets(authority.host());
+        // `http://:80` is a URI, too
+        (!address.is_empty()).then(|| Self { address, port: authority.port_u16() })
     }
 
     /// Reads the value of a Host header (RFC 9110, section 7.2). `None` where it cannot be a host: a

@@ -15,13 +15,30 @@ use crate::redact::{REDACTED, Redaction};
 pub(crate) struct Shown {
     redaction: Redaction,
     hides_agents: bool,
+    /// Tells policies apart.
+    #[cfg(feature = "trace")]
+    number: u32,
 }
+
+#[cfg(feature = "trace")]
+static POLICIES: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
 
 impl Shown {
     pub(crate) fn new(redaction: Redaction) -> Self {
         let any = HeaderValue::from_static("");
         let hides_agents = redaction.hides_header(&USER_AGENT, &any);
-        Self { redaction, hides_agents }
+        Self {
+            redaction,
+            hides_agents,
+            #[cfg(feature = "trace")]
+            number: POLICIES.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+        }
+    }
+
+    /// A number that no other policy has.
+    #[cfg(feature = "trace")]
+    pub(crate) fn number(&self) -> u32 {
+        self.number
     }
 
     pub(crate) fn redaction(&self) -> &Redaction {

@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use http::header::USER_AGENT;
+use http::header::{HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Uri, request};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
+use super::intern::{self, Part};
 use super::semconv::{ANY_METHOD, GRPC, OTHER, REQUEST_HEADER, key};
-use super::{Trace, intern};
+use super::{Live, Trace};
 use crate::caller::peer_address;
 use crate::classify::{Protocol, Side};
-use crate::exchange::Facts;
+use crate::exchange::{End, Facts};
 use crate::message::bound::{MAX_VALUE, bounded};
 use crate::message::headers::{Captured, HeaderNames};
 use crate::message::method::known_method;
@@ -22,7 +23,7 @@ use crate::redact::Redaction;
 use crate::route::Route;
 
 /// Room for all that is usually set, so that the list need not grow.
-const USUAL: usize = 20;
+const USUAL: usize = 16;
 
 /// The attributes of a span at its start.
 pub(super) struct Description {
@@ -55,6 +56,18 @@ impl Name {
         }
     }
 
+    /// By how the exchange ended; mostly the name that the span was started with.
+    pub(super) fn at_end(live: &Live, end: &End<'_>) -> Self {
+        if let (Some(Cow::Borrowed(name)), Some(route), Protocol::Http) =
+            (&live.name, end.route, end.protocol)
+            && let Some((_, template)) = name.split_once(' ')
+            && template == route.as_str()
+        {
+            return Self { name: (*name).into(), route: Some(template.into()) };
+        }
+        Self::of(end.facts, end.protocol, end.route)
+    }
+
     fn whole(method: &'static str, route: &str) -> Self {
         match intern::name(method, route) {
             Some(name) => {
@@ -76,13 +89,20 @@ fn method_name(facts: &Facts) -> &'static str {
 }
 
 /// Sets the method; one that is not known is told beside.
-pub(super) fn method(attributes: &mut Vec<KeyValue>, facts: &Facts) {
+fn method(attributes: &mut Vec<KeyValue>, facts: &Facts) {
     let known = known_method(facts.method());
     push(attributes, key::HTTP_REQUEST_METHOD, known.unwrap_or(OTHER));
     if known.is_none() {
         let original = bounded(facts.method().as_str().into()).into_owned();
         push(attributes, key::HTTP_REQUEST_METHOD_ORIGINAL, original);
     }
+}
+
+/// The method, as attributes.
+pub(super) fn method_attributes(facts: &Facts) -> Vec<KeyValue> {
+    let mut attributes = Vec::new();
+    method(&mut attributes, facts);
+    attributes
 }
 
 impl Trace {
@@ -111,8 +131,13 @@ impl Trace {
         if !uri.path().is_empty() {
             push(list, key::URL_PATH, shown_path(&self.shown, uri.path()));
         }
-        let asked = Asked::by(head, Side::Server);
-        self.push_server(list, asked.server(), asked_by);
+        match self.plain_host(head) {
+            Some(address) => self.push_address(list, address, None, asked_by),
+            None => {
+                let asked = Asked::by(head, Side::Server);
+                self.push_server(list, asked.server(), asked_by);
+            }
+        }
         if let Some(peer) = peer {
             let canonical = peer.ip().to_canonical();
             let address = ip(canonical);
@@ -146,7 +171,7 @@ impl Trace {
                 push(list, key::URL_FULL, shown_url(&self.shown, &head.uri));
             }
         }
-        let asked = head.uri.authority().map(Server::of);
+        let asked = head.uri.authority().and_then(Server::of);
         self.push_server(list, asked, head.uri.scheme_str());
         self.push_request_headers(list, &head.headers);
         let scheme = head.uri.scheme_str().map_or_else(|| "http".into(), scheme);
@@ -161,12 +186,22 @@ impl Trace {
         scheme: Option<&str>,
     ) {
         let configured = || self.server.as_ref().map(|(name, port)| (name.clone(), Some(*port)));
-        // `http://:80` is a URI, too
-        let server = match asked.filter(|asked| !asked.address.is_empty()) {
+        let server = match asked {
             Some(asked) => Some((shown_host(asked.address), asked.port)),
             None => configured(),
         };
-        let Some((address, port)) = server else { return };
+        if let Some((address, port)) = server {
+            self.push_address(list, address, port, scheme);
+        }
+    }
+
+    fn push_address(
+        &self,
+        list: &mut Vec<KeyValue>,
+        address: StringValue,
+        port: Option<u16>,
+        scheme: Option<&str>,
+    ) {
         push(list, key::SERVER_ADDRESS, address);
         let own_port = || match scheme? {
             "http" => Some(80),
@@ -176,6 +211,17 @@ impl Trace {
         if let Some(port) = port.or_else(own_port) {
             push(list, key::SERVER_PORT, i64::from(port));
         }
+    }
+
+    /// The Host header, where it is nothing but a host.
+    fn plain_host(&self, head: &request::Parts) -> Option<StringValue> {
+        if head.uri.authority().is_some() {
+            return None;
+        }
+        let host = head.headers.get(HOST)?.as_bytes();
+        intern::as_it_stands(&self.shown, Part::Host, host, || {
+            Server::parse(host).map(|server| server.address).filter(|it| it.len() == host.len())
+        })
     }
 
     fn push_request_headers(&self, list: &mut Vec<KeyValue>, headers: &HeaderMap) {
@@ -224,8 +270,9 @@ fn shown_host(host: &str) -> StringValue {
 }
 
 fn shown_path(shown: &Shown, path: &str) -> StringValue {
-    if path.len() <= MAX_VALUE && hides_nothing(path.as_bytes()) {
-        return intern::text(path);
+    let plain = || Some(path).filter(|path| hides_nothing(path.as_bytes()));
+    if let Some(kept) = intern::as_it_stands(shown, Part::Path, path.as_bytes(), plain) {
+        return kept;
     }
     let mut out = String::with_capacity(path.len());
     shown.write_path(path, &mut |piece| out.push_str(piece));
@@ -233,21 +280,36 @@ fn shown_path(shown: &Shown, path: &str) -> StringValue {
 }
 
 fn shown_query(shown: &Shown, query: &str) -> StringValue {
-    let mut out = String::with_capacity(query.len());
-    shown.write_query(query, &mut |piece| out.push_str(piece));
-    out.into()
+    let mut out = String::new();
+    let plain = || {
+        out.reserve_exact(query.len());
+        shown.write_query(query, &mut |piece| out.push_str(piece));
+        Some(query).filter(|query| out == **query)
+    };
+    match intern::as_it_stands(shown, Part::Query, query.as_bytes(), plain) {
+        Some(kept) => kept,
+        None => out.into(),
+    }
 }
 
 fn shown_url(shown: &Shown, uri: &Uri) -> StringValue {
-    intern::displayed(uri, |url| match hides_nothing(url.as_bytes()) {
-        true if url.len() <= MAX_VALUE => intern::text(url),
-        _ => bounded(shown.redaction().url(url)).into_owned().into(),
+    intern::displayed(uri, |url| {
+        let redacted = || shown.redaction().url(url);
+        let plain = || Some(url).filter(|url| redacted() == **url);
+        match intern::as_it_stands(shown, Part::Url, url.as_bytes(), plain) {
+            Some(kept) => kept,
+            None => bounded(redacted()).into_owned().into(),
+        }
     })
 }
 
 fn shown_agent(shown: &Shown, agent: &HeaderValue) -> StringValue {
-    match shown.plain_agent(agent) {
-        Some(plain) => intern::text(plain),
-        None => shown.agent(agent).into_owned().into(),
-    }
+    let plain = || shown.plain_agent(agent);
+    // one that is marked is hidden, whatever it was before
+    let kept = if agent.is_sensitive() {
+        None
+    } else {
+        intern::as_it_stands(shown, Part::Agent, agent.as_bytes(), plain)
+    };
+    kept.unwrap_or_else(|| shown.agent(agent).into_owned().into())
 }

@@ -19,18 +19,7 @@ impl Trace {
     pub(super) fn finish(&self, context: &Context, live: &Live, end: &End<'_>) {
         let span = context.span();
         let at = end.facts.started_at() + end.duration;
-        let mut attributes = Vec::new();
-        self.push_ends(&mut attributes, &span, live, end);
-        if let Some(also) = &self.on_end {
-            let added = isolated(|| also(end));
-            for one in added.into_iter().flatten().filter(|one| is_free(one.key.as_str())) {
-                // what the handler told goes first: the SDK would keep both
-                if attributes.iter().all(|known| known.key != one.key) {
-                    attributes.push(one);
-                }
-            }
-        }
-        span.set_attributes(attributes);
+        self.tell_ends(&span, live, end);
         if end.is_error {
             let text = self.error_text_of(end);
             if matches!(end.outcome, Outcome::Failed | Outcome::Panicked) {
@@ -42,8 +31,10 @@ impl Trace {
         span.end_with_timestamp(at);
     }
 
-    fn push_ends(&self, list: &mut Vec<KeyValue>, span: &SpanRef<'_>, live: &Live, end: &End<'_>) {
-        let name = Name::of(end.facts, end.protocol, end.route);
+    fn tell_ends(&self, span: &SpanRef<'_>, live: &Live, end: &End<'_>) {
+        // one by one, as there are mostly two or three
+        let tell = |key, value: Value| span.set_attribute(KeyValue::new(key, value));
+        let name = Name::at_end(live, end);
         if let Some(started_as) = &live.name
             && *started_as != name.name
         {
@@ -53,37 +44,46 @@ impl Trace {
         if let Some(route) = name.route
             && !(live.method_told && key == key::RPC_METHOD)
         {
-            list.push(KeyValue::new(key, route));
+            tell(key, route.into());
         }
         if end.protocol == Protocol::Grpc {
             if let Some(code) = end.grpc_status {
-                list.push(KeyValue::new(key::RPC_RESPONSE_STATUS_CODE, code.as_str()));
+                tell(key::RPC_RESPONSE_STATUS_CODE, code.as_str().into());
             }
         } else {
             if end.facts.protocol() == Protocol::Grpc {
                 // it was called as gRPC, and answered otherwise
-                describe::method(list, end.facts);
-                list.push(KeyValue::new(key::URL_SCHEME, live.scheme.clone()));
+                span.set_attributes(describe::method_attributes(end.facts));
+                tell(key::URL_SCHEME, live.scheme.clone().into());
             }
             if let Some(status) = end.status {
-                let status = i64::from(status.as_u16());
-                list.push(KeyValue::new(key::HTTP_RESPONSE_STATUS_CODE, status));
+                tell(key::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()).into());
             }
         }
         if end.facts.side() == Side::Client
             && let Some(version) = end.version.and_then(version)
         {
-            list.push(KeyValue::new(key::NETWORK_PROTOCOL_VERSION, version));
+            tell(key::NETWORK_PROTOCOL_VERSION, version.into());
         }
         if let Some(error) = &end.error_type {
-            list.push(KeyValue::new(key::ERROR_TYPE, error_type(error)));
+            tell(key::ERROR_TYPE, error_type(error).into());
         }
         if let Some(id) = end.facts.request_id() {
-            list.push(KeyValue::new(key::REQUEST_ID, id.as_str().to_owned()));
+            tell(key::REQUEST_ID, id.as_str().to_owned().into());
         }
-        end.facts.with_attributes(|attributes| {
-            for (key, value) in attributes.iter().filter(|(key, _)| is_free(key)) {
-                list.push(KeyValue::new(key.to_owned(), told(value)));
+        let own = self.on_end.as_ref().and_then(|also| isolated(|| also(end)));
+        end.facts.with_attributes(|annotated| {
+            for (key, value) in annotated.iter().filter(|(key, _)| is_free(key)) {
+                span.set_attribute(KeyValue::new(key.to_owned(), told(value)));
+            }
+            // what was told first stands: the SDK would keep both
+            let mut own = own.unwrap_or_default();
+            while let Some(one) = own.pop() {
+                let is_last = own.iter().all(|other| other.key != one.key);
+                if is_last && is_free(one.key.as_str()) && annotated.get(one.key.as_str()).is_none()
+                {
+                    span.set_attribute(one);
+                }
             }
         });
     }

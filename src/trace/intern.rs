@@ -8,8 +8,10 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use opentelemetry::StringValue;
 
+use crate::message::shown::Shown;
+
 /// Texts longer than this are not kept.
-const LONGEST: usize = 128;
+const LONGEST: usize = 256;
 /// How many texts, and how many names, each thread keeps; a power of two.
 const PLACES: usize = 256;
 
@@ -36,6 +38,58 @@ pub(super) fn text(text: &str) -> StringValue {
         Ok(Some(known)) => StringValue::from(known),
         _ => StringValue::from(text.to_owned()),
     }
+}
+
+/// What a text is part of, which decides how it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Path,
+    Query,
+    Agent,
+    Host,
+    Url,
+}
+
+/// A text that a policy shows as it stands.
+struct AsItStands {
+    policy: u32,
+    part: Part,
+    text: Arc<str>,
+}
+
+thread_local! {
+    static AS_THEY_STAND: RefCell<Box<[Option<AsItStands>; PLACES]>> =
+        RefCell::new(Box::new([const { None }; PLACES]));
+}
+
+/// As [`text`], of what a policy shows as it stands; what `shown` answers is asked only once for each
+/// text, as long as its place is not taken by another. Longer texts are never kept, and `None`.
+#[inline]
+pub(super) fn as_it_stands<'a>(
+    policy: &Shown,
+    part: Part,
+    raw: &'a [u8],
+    shown: impl FnOnce() -> Option<&'a str>,
+) -> Option<StringValue> {
+    if raw.len() > LONGEST {
+        return None;
+    }
+    let policy = policy.number();
+    let kept = AS_THEY_STAND.try_with(|places| {
+        let mut places = places.try_borrow_mut().ok()?;
+        let place = places.get_mut(place_of(raw))?;
+        if let Some(known) = place
+            && known.policy == policy
+            && known.part == part
+            && known.text.as_bytes() == raw
+        {
+            return Some(Arc::clone(&known.text));
+        }
+        let text = Arc::<str>::from(shown()?);
+        *place = Some(AsItStands { policy, part, text: Arc::clone(&text) });
+        Some(text)
+    });
+    kept.ok().flatten().map(StringValue::from)
 }
 
 /// Hands what `value` displays to `with`, without an allocation where it is short.
@@ -96,7 +150,7 @@ pub(super) fn name(method: &'static str, route: &str) -> Option<&'static str> {
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     let kept = match names.get(name.as_str()) {
         Some(kept) => *kept,
-        None if names.len() < MOST_NAMES && name.len() <= 4 * LONGEST => {
+        None if names.len() < MOST_NAMES && name.len() <= LONGEST => {
             let kept: &'static str = name.leak();
             names.insert(kept);
             kept
@@ -132,11 +186,17 @@ struct Fast(u64);
 
 impl Hasher for Fast {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            let mixed = self.0.rotate_left(5) ^ u64::from_le_bytes(word);
-            self.0 = mixed.wrapping_mul(0x517c_c1b7_2722_0a95);
+        let mut mix = |word: u64| {
+            self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+        };
+        mix(bytes.len() as u64);
+        // both ends are enough, as a hit is compared whole
+        match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                mix(u64::from_le_bytes(*first));
+                mix(u64::from_le_bytes(*last));
+            }
+            _ => bytes.iter().for_each(|byte| mix(u64::from(*byte))),
         }
     }
 

@@ -59,7 +59,13 @@ impl BaggagePropagator {
         }
     }
 
+    #[inline]
     pub(super) fn read_headers(&self, parent: &Context, headers: &HeaderMap) -> Option<Context> {
+        // hardly any request brings some
+        headers.contains_key(BAGGAGE).then(|| self.read_present(parent, headers))?
+    }
+
+    fn read_present(&self, parent: &Context, headers: &HeaderMap) -> Option<Context> {
         read(parent, headers.get_all(BAGGAGE).iter().map(text))
     }
 }
