@@ -18,22 +18,31 @@ use tower_observability::route::Route;
 
 use crate::inventory::{Price, Reservation, Reserve, Stock};
 use crate::layers::Layers;
+use crate::prices::Prices;
 use crate::services::BoxError;
 
 #[derive(Clone)]
 pub struct Inventory {
     http: <Layers as Layer<ReqwestService>>::Service,
     base: Url,
+    prices: Prices,
 }
 
 impl Inventory {
     pub fn new(address: SocketAddr, layers: &Layers) -> Result<Self, BoxError> {
         let http = layers.layer(ReqwestService::new(reqwest::Client::new()));
-        Ok(Self { http, base: Url::parse(&format!("http://{address}"))? })
+        let base = Url::parse(&format!("http://{address}"))?;
+        Ok(Self { http, base, prices: Prices::default() })
     }
 
     pub async fn price(&self, product: &str) -> Result<Price, Problem> {
-        read(self.call(Method::GET, "/products/{id}/price", product, Bytes::new()).await?)
+        if let Some(known) = self.prices.get(product) {
+            return Ok(known);
+        }
+        let route = "/products/{id}/price";
+        let price = read(self.call(Method::GET, route, product, Bytes::new()).await?)?;
+        self.prices.put(product, price);
+        Ok(price)
     }
 
     pub async fn stock(&self, product: &str) -> Result<Stock, Problem> {

@@ -1,6 +1,5 @@
 //! The inventory: axum over an SQLite database.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Path, State};
@@ -8,11 +7,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
-use tokio::task::spawn_blocking;
-use tower_observability::exchange::{annotate, in_exchange};
+use tokio::task::JoinError;
+use tokio::time::sleep;
+use tower_observability::exchange::annotate;
+use tower_observability::operation::{Ending, Operation};
 
+use crate::database::{Database, Sql};
 use crate::layers::Layers;
 
 const SCHEMA: &str = "
@@ -22,11 +24,11 @@ const SCHEMA: &str = "
         id INTEGER PRIMARY KEY AUTOINCREMENT, product TEXT, quantity INTEGER);
     INSERT INTO product VALUES
         ('lamp',      2500, 1000000, 0),
-        ('slow-lamp', 1900,      12, 2000),   -- its warehouse takes two seconds to answer
+        ('slow-lamp', 1900,      12, 1000),   -- its warehouse takes a second to answer
         ('lost-lamp',  100,       1, 3600000) -- its warehouse takes an hour
 ";
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct Price {
     pub cents: u32,
 }
@@ -47,28 +49,55 @@ pub struct Reservation {
     pub total_cents: u64,
 }
 
-#[derive(Clone)]
-struct Database(Arc<Mutex<Connection>>);
+const LOOK_UP: Sql = Sql {
+    operation: "SELECT",
+    table: "product",
+    text: "SELECT cents, stock, warehouse_delay_ms FROM product WHERE id = ?1",
+};
+const KNOWS: Sql =
+    Sql { operation: "SELECT", table: "product", text: "SELECT 1 FROM product WHERE id = ?1" };
+const TAKE: Sql = Sql {
+    operation: "UPDATE",
+    table: "product",
+    text: "UPDATE product SET stock = stock - ?2 WHERE id = ?1 AND stock >= ?2
+           RETURNING cents, warehouse_delay_ms",
+};
+const RESERVE: Sql = Sql {
+    operation: "INSERT",
+    table: "reservation",
+    text: "INSERT INTO reservation (product, quantity) VALUES (?1, ?2)",
+};
+const GIVE_BACK: Sql = Sql {
+    operation: "UPDATE",
+    table: "product",
+    text: "UPDATE product SET stock = stock + r.quantity
+           FROM (SELECT product, quantity FROM reservation WHERE id = ?1) AS r
+           WHERE product.id = r.product",
+};
+const FORGET: Sql = Sql {
+    operation: "DELETE",
+    table: "reservation",
+    text: "DELETE FROM reservation WHERE id = ?1",
+};
 
 pub fn app(layers: Layers) -> rusqlite::Result<Router> {
-    let connection = Connection::open_in_memory()?;
-    connection.execute_batch(SCHEMA)?;
+    let db = Database::in_memory(SCHEMA)?;
     Ok(Router::new()
         .route("/products/{id}/price", get(price))
         .route("/products/{id}/stock", get(stock))
         .route("/products/{id}/reservations", post(reserve))
         .route("/reservations/{id}", delete(release))
         .layer(layers)
-        .with_state(Database(Arc::new(Mutex::new(connection)))))
+        .with_state(db))
 }
 
 async fn price(State(db): State<Database>, Path(id): Path<String>) -> Result<Json<Price>, Problem> {
-    let (cents, _) = db.ask_warehouse(id).await?;
+    let (cents, _) = look_up(&db, id).await?;
     Ok(Json(Price { cents }))
 }
 
 async fn stock(State(db): State<Database>, Path(id): Path<String>) -> Result<Json<Stock>, Problem> {
-    let (_, left) = db.ask_warehouse(id).await?;
+    let (_, left) = look_up(&db, id).await?;
     Ok(Json(Stock { left }))
 }
 
@@ -79,74 +108,56 @@ async fn reserve(
 ) -> Result<(StatusCode, Json<Reservation>), Problem> {
     let reserved = db.run(move |db| {
         let transaction = db.transaction()?;
-        let taken = transaction
-            .prepare(
-                "UPDATE product SET stock = stock - ?2 WHERE id = ?1 AND stock >= ?2
-                 RETURNING cents",
-            )?
-            .query_row(params![product, quantity], |row| row.get::<_, u32>(0))
-            .optional()?;
-        let Some(cents) = taken else {
-            let known = transaction
-                .prepare("SELECT 1 FROM product WHERE id = ?1")?
-                .exists(params![product])?;
+        let taken = TAKE.call(|sql| {
+            let read = |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, row.get(1)?));
+            transaction.query_row(sql, params![product, quantity], read).optional()
+        })?;
+        let Some((cents, delay_ms)) = taken else {
+            let known = KNOWS.call(|sql| transaction.prepare(sql)?.exists(params![product]))?;
             return Err(if known { Problem::SoldOut } else { Problem::NoSuchProduct });
         };
-        transaction.execute(
-            "INSERT INTO reservation (product, quantity) VALUES (?1, ?2)",
-            params![product, quantity],
-        )?;
+        RESERVE.call(|sql| transaction.execute(sql, params![product, quantity]))?;
         let id = transaction.last_insert_rowid();
         transaction.commit()?;
         tracing::info!(reservation = id, product, quantity, "reserved");
         annotate("reservation.id", id);
-        Ok(Reservation { id, total_cents: u64::from(cents) * u64::from(quantity) })
+        Ok((Reservation { id, total_cents: u64::from(cents) * u64::from(quantity) }, delay_ms))
     });
-    Ok((StatusCode::CREATED, Json(reserved.await?)))
+    let (reservation, delay_ms) = reserved.await??;
+    ask_warehouse(delay_ms).await;
+    Ok((StatusCode::CREATED, Json(reservation)))
 }
 
 async fn release(State(db): State<Database>, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
     let released = db.run(move |db| {
         let transaction = db.transaction()?;
-        let changed = transaction.execute(
-            "UPDATE product SET stock = stock + r.quantity
-             FROM (SELECT product, quantity FROM reservation WHERE id = ?1) AS r
-             WHERE product.id = r.product",
-            params![id],
-        )?;
-        transaction.execute("DELETE FROM reservation WHERE id = ?1", params![id])?;
+        let changed = GIVE_BACK.call(|sql| transaction.execute(sql, params![id]))?;
+        FORGET.call(|sql| transaction.execute(sql, params![id]))?;
         transaction.commit()?;
-        Ok(changed)
+        Ok::<_, Problem>(changed)
     });
-    match released.await? {
+    match released.await?? {
         0 => Ok(StatusCode::NOT_FOUND),
         _ => Ok(StatusCode::NO_CONTENT),
     }
 }
 
-impl Database {
-    /// The price and the stock, after as long as the product's warehouse takes to answer.
-    async fn ask_warehouse(&self, product: String) -> Result<(u32, u32), Problem> {
-        let found = self.run(move |db| {
-            let query = "SELECT cents, stock, warehouse_delay_ms FROM product WHERE id = ?1";
-            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-            let found = db.prepare_cached(query)?.query_row(params![product], read).optional()?;
-            found.ok_or(Problem::NoSuchProduct)
-        });
-        let (cents, left, delay_ms): (_, _, u32) = found.await?;
-        tokio::time::sleep(Duration::from_millis(u64::from(delay_ms))).await;
-        Ok((cents, left))
-    }
+/// The price and the stock, after as long as the product's warehouse takes to answer.
+async fn look_up(db: &Database, product: String) -> Result<(u32, u32), Problem> {
+    let found = db.run(move |db| {
+        LOOK_UP.call(|sql| {
+            let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            db.prepare_cached(sql)?.query_row(params![product], read).optional()
+        })
+    });
+    let (cents, left, delay_ms) = found.await??.ok_or(Problem::NoSuchProduct)?;
+    ask_warehouse(delay_ms).await;
+    Ok((cents, left))
+}
 
-    /// Runs `work` on a blocking thread, still inside the exchange that asks for it.
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let Self(connection) = self.clone();
-        let locked = move || work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner));
-        spawn_blocking(in_exchange(locked)).await.map_err(|_| Problem::Lost)?
-    }
+async fn ask_warehouse(delay_ms: u32) {
+    let answer = sleep(Duration::from_millis(delay_ms.into()));
+    Operation::internal("ask warehouse").run_with(answer, |()| Ending::ok()).await
 }
 
 enum Problem {
@@ -155,6 +166,12 @@ enum Problem {
     Database(rusqlite::Error),
     /// The work on the database did not come to its end.
     Lost,
+}
+
+impl From<JoinError> for Problem {
+    fn from(_: JoinError) -> Self {
+        Self::Lost
+    }
 }
 
 impl From<rusqlite::Error> for Problem {

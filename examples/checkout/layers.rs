@@ -11,12 +11,14 @@ use tower_observability::config::ConfigError;
 use tower_observability::exchange::{End, Facts, ObserveLayer, Observer};
 use tower_observability::request_id::RequestIdLayer;
 use tower_observability::testing::{Event, Record, Recorder};
+use tower_observability::trace::TraceLayer;
 
 /// What takes longer than this is marked as slow in the access log.
-const SLOW: Duration = Duration::from_millis(1_500);
+const SLOW: Duration = Duration::from_millis(500);
 
 /// Outermost first; the recorder is there for the script only.
-pub type Layers = (RequestIdLayer, AccessLogLayer, ObserveLayer<(Named, Option<Recorder>)>);
+pub type Layers =
+    (RequestIdLayer, TraceLayer, AccessLogLayer, ObserveLayer<(Named, Option<Recorder>)>);
 
 /// An observer of our own: tells which service an exchange belongs to.
 #[derive(Clone)]
@@ -50,13 +52,13 @@ impl Place {
     /// For a service that answers requests.
     pub fn server(&self) -> Result<Layers, ConfigError> {
         let log = self.access_log(AccessLogLayer::server())?;
-        Ok((RequestIdLayer::server(), log, self.own(Side::Server)))
+        Ok((RequestIdLayer::server(), TraceLayer::server(), log, self.own(Side::Server)))
     }
 
     /// For a client that sends them; a request tells its route in its extensions.
     pub fn client(&self) -> Result<Layers, ConfigError> {
         let log = self.access_log(AccessLogLayer::client())?;
-        Ok((RequestIdLayer::client(), log, self.own(Side::Client)))
+        Ok((RequestIdLayer::client(), TraceLayer::client(), log, self.own(Side::Client)))
     }
 
     /// Events of the log that everything else goes to, too; for the script lines of JSON.

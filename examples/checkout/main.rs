@@ -5,21 +5,27 @@
 mod clients;
 mod config;
 mod customer;
+mod database;
 mod gateway;
 mod inventory;
 mod layers;
 mod payment;
+mod prices;
 mod script;
 mod seen;
 mod services;
 mod steps;
 mod table;
+mod traces;
+mod tree;
 
 use std::io;
 use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
 
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SimpleSpanProcessor};
 use tower_observability::access_log::stamp;
+use tower_observability::telemetry::{Sampling, Telemetry, TelemetryBuilder};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -37,7 +43,8 @@ usage: cargo run --example checkout --features full [-- --once]
   --help     print this
 
 GATEWAY_ADDR, INVENTORY_ADDR and PAYMENT_ADDR tell where to serve; 127.0.0.1:8080, :8081 and :8082
-by default. RUST_LOG tells what to log. With --once, any free ports do.
+by default. RUST_LOG tells what to log. With --once, any free ports do. Spans go to
+OTEL_EXPORTER_OTLP_ENDPOINT, if it is set.
 ";
 
 #[tokio::main]
@@ -71,6 +78,10 @@ async fn serve() -> Result<(), BoxError> {
     let lines = stamp::text().map_event_format(|stamp| stamp.attribute("service.name"));
     registry().with(filter).with(lines.with_writer(io::stderr)).init();
 
+    let telemetry = telemetry().install()?;
+    for warning in telemetry.warnings() {
+        tracing::warn!("{warning}");
+    }
     let mut services = Services::start(&Addresses::from_env()?, &Places::serving()).await?;
     print_what_to_try(&services.addresses);
     tokio::select! {
@@ -81,7 +92,20 @@ async fn serve() -> Result<(), BoxError> {
     if let Err(error) = services.stop().await {
         println!("{error}");
     }
+    finish(&telemetry).await;
     Ok(())
+}
+
+/// Spans of the three services, which share this process; they go where `OTEL_*` says.
+fn telemetry() -> TelemetryBuilder {
+    Telemetry::builder("checkout").service_version(env!("CARGO_PKG_VERSION")).from_env()
+}
+
+/// Exports what waits.
+async fn finish(telemetry: &Telemetry) {
+    if let Err(undelivered) = telemetry.shutdown(PATIENCE).await {
+        eprintln!("checkout: {undelivered}");
+    }
 }
 
 async fn once() -> Result<(), BoxError> {
@@ -90,9 +114,15 @@ async fn once() -> Result<(), BoxError> {
     let lines = stamp::json().with_writer(move || writer.clone());
     registry().with(LevelFilter::INFO).with(lines).init();
 
-    let wrong = script::run(&log).await?;
+    let spans = InMemorySpanExporter::default();
+    let keep = SimpleSpanProcessor::new(spans.clone());
+    let telemetry = telemetry().sampling(Sampling::AlwaysOn).span_processor(keep).install()?;
+    let ran = script::run(&log, &spans).await;
+    finish(&telemetry).await;
+
+    let wrong = ran?;
     if wrong.is_empty() {
-        println!("\nEvery exchange was recorded and logged as expected.");
+        println!("\nEvery exchange was recorded, logged and traced as expected.");
         return Ok(());
     }
     for what in &wrong {
@@ -111,12 +141,13 @@ the gateway listens on {gateway}, the inventory on {inventory}, the payment on {
   curl -i http://{gateway}/checkout --json '{{\"product\": \"lamp\", \"quantity\": 2, \"card\": \"4242\"}}'
   curl -i http://{gateway}/checkout --json '{{\"product\": \"lamp\", \"quantity\": 2, \"card\": \"0000\"}}'
   curl -i http://{gateway}/checkout --json '{{\"product\": \"sofa\", \"quantity\": 1, \"card\": \"4242\"}}'
+  curl -i http://{gateway}/checkout --json '{{\"product\": \"slow-lamp\", \"quantity\": 1, \"card\": \"4242\"}}'
   curl -i http://{gateway}/no/such/route
   curl -i http://{gateway}/panic
   curl -i http://{gateway}/products/lost-lamp   # waits for an hour: hang up with Ctrl-C
   curl -iN http://{gateway}/feed                # never ends: hang up with Ctrl-C
 
-All lines of one request carry its ID, in every service. Ctrl-C here stops everything.
+All lines of one request carry its ID and its trace's, in every service. Ctrl-C here stops everything.
 "
     );
 }

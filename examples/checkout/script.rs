@@ -1,8 +1,9 @@
-//! The run of `--once`: drives real requests through the services and compares what was recorded
-//! and logged of each exchange with what is expected.
+//! The run of `--once`: drives real requests through the services and compares what was recorded,
+//! logged and traced of each exchange with what is expected.
 
 use std::collections::HashSet;
 
+use opentelemetry_sdk::trace::InMemorySpanExporter;
 use serde_json::Value;
 
 use crate::config::Addresses;
@@ -11,20 +12,26 @@ use crate::layers::{Buffer, Places};
 use crate::seen::{COLUMNS, Exchange, Reader, Row, rows};
 use crate::services::{BoxError, Services};
 use crate::steps::{STEPS, Step};
-use crate::table;
+use crate::{table, traces, tree};
 
-/// Answers what disagreed. `log` is where everything else is logged to, as lines of JSON.
-pub async fn run(log: &Buffer) -> Result<Vec<String>, BoxError> {
+/// Answers what disagreed. `log` is where everything else is logged to, as lines of JSON, and
+/// `spans` where spans go to.
+pub async fn run(log: &Buffer, spans: &InMemorySpanExporter) -> Result<Vec<String>, BoxError> {
     let places = Places::recording();
     let services = Services::start(&Addresses::free(), &places).await?;
     let customer = Customer::new(services.addresses.gateway)?;
     customer.wait_for_services().await?;
 
     let mut reader = Reader::from_now_on(&places).await?;
-    let (mut wrong, mut requests, mut ids) = (Vec::new(), Vec::new(), HashSet::new());
+    let (mut wrong, mut requests, mut ids) = (tree::check(), Vec::new(), HashSet::new());
+    let mut trees = Vec::new();
     for (number, step) in STEPS.iter().enumerate() {
         let expected = rows(step.exchanges)?;
-        let answer = customer.act(step.act, &places).await?;
+        let acted = customer.act(step.act, &places).await;
+        let answer = acted.unwrap_or_else(|error| {
+            wrong.push(format!("{}: {error}", step.name));
+            Answer::default()
+        });
         let exchanges = reader.exchanges(expected.len()).await;
         let id = exchanges.first().map_or("-", |exchange| &exchange.request_id).to_owned();
 
@@ -38,6 +45,10 @@ pub async fn run(log: &Buffer) -> Result<Vec<String>, BoxError> {
             let expected = step.log;
             disagreements.push(format!("log of {id}: expected {expected:?}, got {messages:?}"));
         }
+        let (tree, disagree) = traces::check(spans, step, &exchanges).await;
+        disagreements.extend(disagree);
+        let is_shown = step.slowest.is_some() || step.at_once.is_some();
+        trees.extend(tree.filter(|_| is_shown).map(|tree| (step.name, tree)));
         wrong.extend(disagreements.into_iter().map(|what| format!("{}: {what}", step.name)));
         requests.push((title(number + 1, step, &answer, &id, &messages), exchanges));
     }
@@ -46,6 +57,10 @@ pub async fn run(log: &Buffer) -> Result<Vec<String>, BoxError> {
         wrong.push(format!("after the script: expected no further exchanges, got {more}"));
     }
     table::print(&requests);
+    for (name, tree) in &trees {
+        println!("\nthe trace of {name}\n");
+        tree.print();
+    }
     Ok(wrong)
 }
 

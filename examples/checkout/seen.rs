@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tower_observability::classify::Blame;
 use tower_observability::grpc::Code;
+use tower_observability::id::TraceIdentity;
 use tower_observability::testing::Record;
 
 use crate::customer::until;
@@ -26,6 +27,7 @@ pub struct Exchange {
     pub row: Row,
     pub duration: Duration,
     pub request_id: String,
+    pub trace: Option<TraceIdentity>,
     /// Where the two tell different things.
     pub contradictions: Vec<String>,
 }
@@ -111,7 +113,7 @@ fn pair(place: &str, records: &[Record], lines: &[String]) -> Vec<Exchange> {
                 format!("{place} {}: {field}: recorded as {recorded}, logged as {logged}", told[0])
             })
             .collect();
-        let [route, method, outcome, grpc, error, request_id, _] = told;
+        let [route, method, outcome, grpc, error, request_id, ..] = told;
         let status = cell(record.status.map(|status| status.as_u16()));
         let whose = match record.blame {
             Blame::Ours => "ours",
@@ -134,6 +136,7 @@ fn pair(place: &str, records: &[Record], lines: &[String]) -> Vec<Exchange> {
             ],
             duration: record.duration,
             request_id,
+            trace: record.trace,
             contradictions,
         });
     }
@@ -141,6 +144,7 @@ fn pair(place: &str, records: &[Record], lines: &[String]) -> Vec<Exchange> {
         row: nothing_but(place, line.level, line.status),
         duration: Duration::ZERO,
         request_id: line.told[5].clone(),
+        trace: None,
         contradictions: vec![format!("{place}: a line without an exchange")],
     }));
     exchanges
@@ -155,8 +159,8 @@ fn nothing_but(place: &str, level: String, status: String) -> Row {
 }
 
 /// What record and line must agree on.
-const TOLD: [&str; 7] =
-    ["route", "method", "outcome", "gRPC", "error", "request ID", "is an error"];
+const TOLD: [&str; 8] =
+    ["route", "method", "outcome", "gRPC", "error", "request ID", "is an error", "span"];
 type Told = [String; TOLD.len()];
 
 fn told(record: &Record) -> Told {
@@ -168,6 +172,7 @@ fn told(record: &Record) -> Told {
         cell(record.error_type),
         cell(record.request_id),
         record.is_error.to_string(),
+        cell(record.trace.map(|span| format!("{:032x}-{:016x}", span.trace_id(), span.span_id()))),
     ]
 }
 
@@ -183,6 +188,10 @@ impl Logged {
     fn read(line: &str) -> Self {
         let line: Value = serde_json::from_str(line).unwrap_or_default();
         let level = text(&line["severity_text"]);
+        let span = match (line["trace_id"].as_str(), line["span_id"].as_str()) {
+            (Some(trace), Some(span)) => Some(format!("{trace}-{span}")),
+            _ => None,
+        };
         let line = &line["attributes"];
         let route = if line["rpc.method"].is_null() { "http.route" } else { "rpc.method" };
         let told = [
@@ -193,6 +202,7 @@ impl Logged {
             text(&line["error.type"]),
             text(&line["request_id"]),
             (level == "ERROR").to_string(),
+            cell(span),
         ];
         Self { told, level, status: text(&line["http.response.status_code"]) }
     }

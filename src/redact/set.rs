@@ -74,10 +74,13 @@ fn slot(name: &[u8]) -> usize {
     name.len().min(LENGTHS - 1)
 }
 
-/// A bit for the letters that a name starts and ends with; it may stand for others too.
+/// A bit for the letters that a name starts with, ends with and has in its middle; it may stand for
+/// others too.
 fn mark(name: &[u8]) -> u64 {
-    match (name.first(), name.last()) {
-        (Some(first), Some(last)) => 1 << ((first.wrapping_mul(3) ^ last) & 63),
+    match (name.first(), name.get(name.len() / 2), name.last()) {
+        (Some(first), Some(middle), Some(last)) => {
+            1 << ((first.wrapping_mul(3) ^ middle.wrapping_mul(7) ^ last) & 63)
+        }
         _ => 0,
     }
 }

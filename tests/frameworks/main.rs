@@ -16,5 +16,5 @@ mod reqwest_client;
 mod routes;
 mod support;
 mod tower_http;
-#[cfg(all(feature = "telemetry", feature = "tracing-opentelemetry"))]
+#[cfg(feature = "telemetry")]
 mod traces;

@@ -1,7 +1,12 @@
-//! The trace layer over real transports.
+//! Traces over real transports.
 
+mod endings;
+mod grpc;
+#[cfg(feature = "tracing-opentelemetry")]
 mod interop;
+mod kit;
 mod propagation;
+mod w3c;
 
 use std::sync::LazyLock;
 

@@ -1,0 +1,59 @@
+//! An SQLite database on blocking threads, each statement in a span.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, Error};
+use tokio::task::{JoinError, spawn_blocking};
+use tower_observability::operation::{Ending, Operation, in_context};
+
+#[derive(Clone)]
+pub struct Database(Arc<Mutex<Connection>>);
+
+impl Database {
+    pub fn in_memory(schema: &str) -> rusqlite::Result<Self> {
+        let connection = Connection::open_in_memory()?;
+        connection.execute_batch(schema)?;
+        Ok(Self(Arc::new(Mutex::new(connection))))
+    }
+
+    /// Runs `work` on a blocking thread, still inside the request that asks for it.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        let Self(connection) = self.clone();
+        let locked = move || work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner));
+        spawn_blocking(in_context(locked)).await
+    }
+}
+
+/// A statement about one table. Arguments are bound to it, and so are never in a span.
+pub struct Sql {
+    pub operation: &'static str,
+    pub table: &'static str,
+    pub text: &'static str,
+}
+
+impl Sql {
+    /// Gives the statement to `run`, in a span.
+    pub fn call<T>(
+        &self,
+        run: impl FnOnce(&'static str) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        Operation::db("sqlite")
+            .operation(self.operation)
+            .collection(self.table)
+            .query_text(self.text)
+            .call_with(|| run(self.text), ending)
+    }
+}
+
+/// Errors by SQLite's own code, such as 5 for a database that is busy.
+fn ending<T>(result: &rusqlite::Result<T>) -> Ending {
+    match result {
+        Err(Error::SqliteFailure(error, _)) => {
+            Ending::failed("sqlite").status_code(error.extended_code.to_string())
+        }
+        other => Ending::of(other),
+    }
+}

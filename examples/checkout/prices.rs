@@ -1,0 +1,28 @@
+//! A cache of prices, which seldom change.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tower_observability::operation::{Ending, Operation};
+
+use crate::inventory::Price;
+
+#[derive(Clone, Default)]
+pub struct Prices(Arc<Mutex<HashMap<String, Price>>>);
+
+impl Prices {
+    pub fn get(&self, product: &str) -> Option<Price> {
+        Operation::cache("memory", "GET").collection("price").in_memory().call_with(
+            || self.known().get(product).copied(),
+            |found| Ending::ok().attribute("cache.hit", found.is_some()),
+        )
+    }
+
+    pub fn put(&self, product: &str, price: Price) {
+        self.known().insert(product.to_owned(), price);
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Price>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
