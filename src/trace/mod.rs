@@ -184,9 +184,18 @@ struct Live {
 }
 
 impl Trace {
-    fn begin_server(&self, head: &request::Parts, facts: &Facts) -> Traced {
-        let arrived = self.propagator.extract(&head.headers);
+    fn begin_server(&self, head: &mut request::Parts, facts: &Facts) -> Traced {
         let is_public = is_picked(&self.public_endpoint, head);
+        let traced = self.begin_received(head, facts, is_public);
+        if is_public {
+            // a handler that sends the request on must not send a stranger's baggage with it
+            head.headers.remove("baggage");
+        }
+        traced
+    }
+
+    fn begin_received(&self, head: &request::Parts, facts: &Facts, is_public: bool) -> Traced {
+        let arrived = self.propagator.extract(&head.headers);
         if !self.wants(head) {
             // a stranger's trace is not handed on only because it is not recorded
             let onward = if is_public { Context::new() } else { arrived };

@@ -50,7 +50,8 @@ impl TraceResponse {
     }
 }
 
-/// Among the extensions of a client's request: its trace is not told to the server.
+/// Among the extensions of a client's request: its trace is not told to the server. Headers that the
+/// request has already stay.
 ///
 /// ```
 /// use http::Request;
@@ -105,7 +106,8 @@ impl TraceLayer {
     }
 
     /// Does not let callers choose the trace: each request starts one of its own, whose span is
-    /// linked to the caller's, and baggage is dropped.
+    /// linked to the caller's, and baggage is dropped, its header too. Of a request that the
+    /// [`filter`](Self::filter) leaves out, nothing is handed on.
     pub fn public_endpoint(self) -> Self {
         self.public_endpoint_when(|_| true)
     }
@@ -159,7 +161,8 @@ impl TraceLayer {
     /// [`DoNotPropagate`].
     ///
     /// A host that is not known, as that of a tonic `Channel`, is none of them:
-    /// see [`server_address`](Self::server_address).
+    /// see [`server_address`](Self::server_address). What the request has of such headers
+    /// already, as one that a proxy hands on, is left as it is: remove it where it must not go on.
     ///
     /// # Errors
     /// When an entry is no host: it has a scheme, a port or a path.

@@ -274,7 +274,7 @@ async fn the_response_tells_the_trace_in_either_header_or_in_none() {
     };
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let timing = pair("server-timing", "db;dur=53");
-    assert_eq!(headers(None, CALLER).await, [timing.clone()]);
+    assert_eq!(headers(None, CALLER).await, std::slice::from_ref(&timing));
     let told = pair("traceresponse", TOLD);
     let with_it = [timing.clone(), told];
     assert_eq!(headers(Some(TraceResponse::TraceResponse), CALLER).await, with_it);
