@@ -54,8 +54,8 @@
 //! `into_make_service_with_connect_info::<SocketAddr>()`.
 //!
 //! The request ID and the trace of a client's line are those of the exchange it was sent from,
-//! where it has none of its own. Nothing in this crate fills the trace yet; a program that knows it
-//! does, with [`Facts::set_trace`].
+//! where it has none of its own. A `TraceLayer` fills the trace, or a program that
+//! knows it, with [`Facts::set_trace`].
 //!
 //! What panics costs nobody else: each sink stands by itself, and a rule of the user's that panics
 //! is as if there were none.

@@ -280,15 +280,16 @@ fn shown_path(shown: &Shown, path: &str) -> StringValue {
 }
 
 fn shown_query(shown: &Shown, query: &str) -> StringValue {
-    let mut out = String::new();
-    let plain = || {
-        out.reserve_exact(query.len());
+    let written = || {
+        let mut out = String::with_capacity(query.len());
         shown.write_query(query, &mut |piece| out.push_str(piece));
-        Some(query).filter(|query| out == **query)
+        out
     };
+    let mut out = None;
+    let plain = || Some(query).filter(|query| *out.insert(written()) == **query);
     match intern::as_it_stands(shown, Part::Query, query.as_bytes(), plain) {
         Some(kept) => kept,
-        None => out.into(),
+        None => out.unwrap_or_else(written).into(),
     }
 }
 

@@ -73,10 +73,13 @@ impl Trace {
         }
         let own = self.on_end.as_ref().and_then(|also| isolated(|| also(end)));
         end.facts.with_attributes(|annotated| {
+            // what was told first stands: the SDK would keep both of two values
+            let is_free = |key: &str| {
+                !semconv::is_own(key) && live.told.iter().all(|told| told.as_str() != key)
+            };
             for (key, value) in annotated.iter().filter(|(key, _)| is_free(key)) {
                 span.set_attribute(KeyValue::new(key.to_owned(), told(value)));
             }
-            // what was told first stands: the SDK would keep both
             let mut own = own.unwrap_or_default();
             while let Some(one) = own.pop() {
                 let is_last = own.iter().all(|other| other.key != one.key);
@@ -100,11 +103,6 @@ impl Trace {
         let said = end.as_error().and_then(text_of);
         said.or_else(|| text_of(&*Box::<dyn Error>::from(panic()?)))
     }
-}
-
-/// A handler's own value of a key that the layer sets would stand beside the layer's.
-fn is_free(key: &str) -> bool {
-    !semconv::is_own(key)
 }
 
 /// The key under which a span tells its route.

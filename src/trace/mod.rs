@@ -94,7 +94,7 @@ use std::sync::Arc;
 use http::{request, response};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt};
-use opentelemetry::{Context, KeyValue, StringValue};
+use opentelemetry::{Context, Key, KeyValue, StringValue};
 
 use self::describe::{Description, Name, header_attributes, response_headers};
 use self::finish::route_key;
@@ -181,6 +181,8 @@ struct Live {
     /// Whether the gRPC method was told at the start.
     method_told: bool,
     scheme: StringValue,
+    /// What the user's own rule told at the start.
+    told: Vec<Key>,
 }
 
 impl Trace {
@@ -264,10 +266,15 @@ impl Trace {
         if let Some(method) = known.route.filter(|_| method_told) {
             attributes.push(KeyValue::new(route_key(facts.side(), Protocol::Grpc), method));
         }
+        let mut told = Vec::new();
         if let Some(also) = &self.on_start {
-            let added = isolated(|| also(head));
-            let is_free = |one: &KeyValue| !semconv::is_own(one.key.as_str());
-            attributes.extend(added.into_iter().flatten().filter(is_free));
+            for one in isolated(|| also(head)).into_iter().flatten() {
+                // the SDK would keep both of two values
+                if !semconv::is_own(one.key.as_str()) && !told.contains(&one.key) {
+                    told.push(one.key.clone());
+                    attributes.push(one);
+                }
+            }
         }
         let chosen = self.span_name.as_ref().and_then(|choose| isolated(|| choose(head))?);
         let (name, conventional) = match chosen {
@@ -287,7 +294,7 @@ impl Trace {
         let context = if ambient::has_span(&context) { context } else { parent.clone() };
         let trace = identity(context.span().span_context());
         let context = enter(facts, context, trace);
-        let live = recording.then_some(Live { name: conventional, method_told, scheme });
+        let live = recording.then_some(Live { name: conventional, method_told, scheme, told });
         Traced { context: Some(context), live }
     }
 

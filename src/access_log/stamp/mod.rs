@@ -39,7 +39,7 @@
 //! # );
 //! ```
 //!
-//! Nothing in this crate fills the trace and span IDs yet; a program that knows them does, with
+//! A `TraceLayer` fills the trace and span IDs, or a program that knows them, with
 //! [`Facts::set_trace`].
 
 mod keys;
