@@ -91,11 +91,10 @@ impl Trace {
         let uri = whole_uri(head, Side::Server);
         let peer = peer_address(&head.extensions);
         let peer_ip = peer.map(|peer| peer.ip());
-        let scheme = match self.proxies.forwarded_proto(peer_ip, &head.headers) {
-            Some(forwarded) => forwarded.as_str().into(),
-            // a server that is asked by a bare path is not told; HTTP is what it speaks
-            None => uri.scheme_str().map_or_else(|| "http".into(), scheme),
-        };
+        let forwarded = self.proxies.forwarded_proto(peer_ip, &head.headers);
+        let asked_by = forwarded.map(|scheme| scheme.as_str()).or(uri.scheme_str());
+        // a server that is asked by a bare path is not told; HTTP is what it speaks
+        let scheme = asked_by.map_or_else(|| "http".into(), scheme);
         let mut attributes = Vec::with_capacity(USUAL);
         let list = &mut attributes;
         match facts.protocol() {
@@ -113,7 +112,7 @@ impl Trace {
             push(list, key::URL_PATH, shown_path(&self.shown, uri.path()));
         }
         let asked = Asked::by(head, Side::Server);
-        self.push_server(list, asked.server(), uri.scheme_str());
+        self.push_server(list, asked.server(), asked_by);
         if let Some(peer) = peer {
             let canonical = peer.ip().to_canonical();
             let address = ip(canonical);

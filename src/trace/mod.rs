@@ -274,6 +274,8 @@ impl Trace {
             links,
         };
         let Started { context, recording } = self.spans.start(builder, parent);
+        // a provider that was shut down makes spans without IDs: the trace goes on past them
+        let context = if ambient::has_span(&context) { context } else { parent.clone() };
         let trace = identity(context.span().span_context());
         let context = enter(facts, context, trace);
         let live = recording.then_some(Live { name: conventional, method_told, scheme });

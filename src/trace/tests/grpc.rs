@@ -2,7 +2,7 @@
 
 use http::Version;
 
-use super::run::{ANSWERS, LEAVES, MS, Run};
+use super::run::{ANSWERS, LEAVES, MS, Run, Wrong};
 use super::*;
 use crate::classify::Side::{self, Client, Server};
 use crate::grpc::Code;

@@ -1,5 +1,6 @@
 //! Spans of scripted exchanges, whole.
 
+mod annotations;
 mod attributes;
 mod client;
 mod context;
@@ -7,10 +8,15 @@ mod context;
 mod endings;
 #[cfg(feature = "access-log")]
 mod grpc;
+mod names;
 mod options;
+mod properties;
 #[cfg(feature = "access-log")]
 mod run;
+mod sampling;
 mod server;
+#[cfg(feature = "access-log")]
+mod verdicts;
 
 use std::time::Duration;
 
@@ -103,10 +109,6 @@ trait Expect: Sized {
     fn and(self, key: &str, value: impl Into<Value>) -> Self;
     fn without(self, key: &str) -> Self;
     fn named(self, name: &str) -> Self;
-    /// With an error that a code explains.
-    fn error(self, error_type: &'static str) -> Self;
-    /// With the event that tells of an error, at the end of the span.
-    fn exception(self, attributes: &[(&str, &str)]) -> Self;
 }
 
 impl Expect for SpanRecord {
@@ -124,19 +126,5 @@ impl Expect for SpanRecord {
 
     fn named(self, name: &str) -> Self {
         Self { name: name.into(), ..self }
-    }
-
-    fn error(self, error_type: &'static str) -> Self {
-        Self { status: Status::error(""), ..self.and("error.type", error_type) }
-    }
-
-    fn exception(mut self, attributes: &[(&str, &str)]) -> Self {
-        let of = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned().into());
-        self.events.push(SpanEvent {
-            name: "exception".into(),
-            after: self.duration,
-            attributes: attributes.iter().map(of).collect(),
-        });
-        self
     }
 }

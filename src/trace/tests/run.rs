@@ -176,6 +176,15 @@ fn agree(span: &SpanRecord, record: &Record, line: &serde_json::Value) {
     assert_eq!(SpanId::from(trace.span_id()), span.span_id);
     assert_eq!(line["trace_id"], span.trace_id.to_string());
     assert_eq!(line["span_id"], span.span_id.to_string());
+    for (key, value) in &span.attributes {
+        let said = &said[key];
+        let same = match value {
+            Value::String(text) => said.as_str() == Some(text.as_str()),
+            Value::I64(number) => said.as_i64() == Some(*number),
+            _ => false,
+        };
+        assert!(same || said.is_null(), "{key}: {value} and {said}");
+    }
 }
 
 /// Keeps the lines of the access log.
@@ -198,5 +207,29 @@ impl Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// What is expected of an exchange that went wrong.
+pub(super) trait Wrong: Sized {
+    /// With an error that a code explains.
+    fn error(self, error_type: &'static str) -> Self;
+    /// With the event that tells of an error, at the end of the span.
+    fn exception(self, attributes: &[(&str, &str)]) -> Self;
+}
+
+impl Wrong for SpanRecord {
+    fn error(self, error_type: &'static str) -> Self {
+        Self { status: Status::error(""), ..self.and("error.type", error_type) }
+    }
+
+    fn exception(mut self, attributes: &[(&str, &str)]) -> Self {
+        let of = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned().into());
+        self.events.push(SpanEvent {
+            name: "exception".into(),
+            after: self.duration,
+            attributes: attributes.iter().map(of).collect(),
+        });
+        self
     }
 }

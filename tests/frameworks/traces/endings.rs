@@ -172,11 +172,9 @@ mod axum_server {
             "/open" => open(false),
             "/broken" => open(true),
             "/late" => {
-                let pieces = [Some("he"), None]
-                    .map(|piece| Ok::<_, std::io::Error>(piece.unwrap_or_else(|| "")));
-                let pieces = stream::iter(pieces).map(|piece| match piece {
-                    Ok("") => panic!("boom"),
-                    piece => piece,
+                let pieces = stream::iter(["he", "boom"]).map(|piece| match piece {
+                    "boom" => panic!("{piece}"),
+                    piece => Ok::<_, std::io::Error>(piece),
                 });
                 Body::from_stream(pieces).into_response()
             }

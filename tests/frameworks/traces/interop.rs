@@ -4,7 +4,6 @@
 //! What is compared are the ways from the caller to each span, as the spans' parents tell.
 
 use std::net::SocketAddr;
-use std::sync::LazyLock;
 
 use axum::Router;
 use axum::body::Body;
@@ -25,11 +24,12 @@ use tower_observability::testing::{SpanRecord, SpanRecorder};
 use tower_observability::trace::propagation::W3cPropagator;
 use tower_observability::trace::{Trace, TraceLayer};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Dispatch, Instrument, debug_span, info_span};
+use tracing::{Instrument, debug_span, info_span};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt};
 use tracing_subscriber::registry;
 
+use super::EVERYTHING;
 use crate::support::*;
 
 const CALLER: &str = "00-000000000000000000000000000000aa-00000000000000bb-01";
@@ -150,11 +150,6 @@ fn ways(spans: &[SpanRecord]) -> Vec<String> {
     ways.sort();
     ways
 }
-
-/// Two subscribers that want everything, so that no callsite is taken to be of no interest only
-/// because a thread of another test asked first.
-static EVERYTHING: LazyLock<[Dispatch; 2]> =
-    LazyLock::new(|| [(); 2].map(|()| Dispatch::new(registry().with(LevelFilter::TRACE))));
 
 /// What `tracing` spans become OpenTelemetry spans, and how, on this thread.
 #[derive(Clone, Copy, PartialEq)]

@@ -86,8 +86,7 @@ impl SpanRedaction {
     }
 
     /// Hides what a regular expression matches too, in every text. The syntax is that of the
-    /// [`regex`] crate, whose time is linear in the length of the text. Case is ignored by ASCII
-    /// alone: `(?i-u:bearer)`.
+    /// [`regex`] crate, whose time is linear in the length of the text.
     ///
     /// # Errors
     ///
