@@ -14,6 +14,9 @@ use super::{Delivery, Ledger, Parts, Telemetry, Undelivered};
 /// the books are closed when it returns: a tenth, and this at most.
 const LONGEST_GRACE: Duration = Duration::from_millis(100);
 
+/// What takes the SDK so long is a wait, not a failure.
+const SDK_PATIENCE: Duration = Duration::from_secs(4);
+
 impl Telemetry {
     /// Exports what waits, and stops. Returns within `timeout`, give or take the scheduler, whatever
     /// a receiver does; what could not be sent by then is given up. Spans that end later are not
@@ -94,6 +97,7 @@ impl Telemetry {
         let deadline = Deadline::after(timeout);
         let before = self.failed();
         loop {
+            let began = Instant::now();
             let done = self.run(|parts| {
                 let spans = parts.tracer_provider.force_flush();
                 let logs = parts.logger_provider.as_ref().map_or(Ok(()), |logs| logs.force_flush());
@@ -101,8 +105,12 @@ impl Telemetry {
             });
             match deadline.wait(&done) {
                 Ok(Ok(())) => break,
-                // the SDK waits no longer than 5 s; there may be more time than that
-                Ok(Err(_)) if self.waiting() > 0 && !deadline.is_over() && !self.is_closed() => {}
+                // the SDK gives up after 5 s; there may be more time than that
+                Ok(Err(_))
+                    if began.elapsed() >= SDK_PATIENCE
+                        && self.waiting() > 0
+                        && !deadline.is_over()
+                        && !self.is_closed() => {}
                 Ok(Err(_)) => break,
                 Err(_) => return self.undelivered(true),
             }

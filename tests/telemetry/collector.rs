@@ -59,6 +59,17 @@ pub(crate) struct Seen {
     pub(crate) logs: Arc<Mutex<Vec<Received<ExportLogsServiceRequest>>>>,
     /// How many requests came, taken or not.
     requests: watch::Sender<usize>,
+    /// How many requests were given up by whoever sent them.
+    given_up: watch::Sender<usize>,
+}
+
+/// A request that is never answered; says so when it is given up.
+struct Hanging(watch::Sender<usize>);
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count += 1);
+    }
 }
 
 /// A receiver on a thread of its own, so that no test's runtime serves it.
@@ -83,6 +94,7 @@ impl Collector {
             traces: Arc::default(),
             logs: Arc::default(),
             requests: watch::Sender::new(0),
+            given_up: watch::Sender::new(0),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -139,6 +151,12 @@ impl Collector {
         requests.wait_for(|seen| *seen >= count).await.unwrap();
     }
 
+    /// Waits until this many requests were given up.
+    pub(crate) async fn given_up(&self, count: usize) {
+        let mut given_up = self.seen.given_up.subscribe();
+        given_up.wait_for(|seen| *seen >= count).await.unwrap();
+    }
+
     /// The requests with traces, in the order in which they came.
     pub(crate) fn traces(&self) -> Vec<Received<ExportTraceServiceRequest>> {
         self.seen.traces.lock().unwrap().clone()
@@ -192,7 +210,10 @@ impl Seen {
         match answer {
             Answer::Take => Ok(None),
             Answer::Reject(count) => Ok(Some(count)),
-            Answer::Hang => match pending::<Infallible>().await {},
+            Answer::Hang => {
+                let _hanging = Hanging(self.given_up.clone());
+                match pending::<Infallible>().await {}
+            }
             refused => Err(refused),
         }
     }

@@ -45,7 +45,13 @@ async fn nobody_listens() {
 async fn a_receiver_that_hangs_holds_up_nothing_but_the_queue() {
     for protocol in BOTH {
         let collector = Collector::start(protocol, &[Answer::Hang]);
-        let telemetry = to(&collector, protocol).span_queue(10).span_batch(4).build().unwrap();
+        let day = Duration::from_secs(24 * 60 * 60);
+        let telemetry = to(&collector, protocol)
+            .span_queue(10)
+            .span_batch(4)
+            .otlp_timeout(day)
+            .build()
+            .unwrap();
         end_spans(&telemetry, 4);
         // a whole batch goes out at once, and hangs
         within(collector.requests(1)).await;
@@ -57,7 +63,11 @@ async fn a_receiver_that_hangs_holds_up_nothing_but_the_queue() {
         let began = Instant::now();
         let books = books(&telemetry, Duration::from_millis(500)).await;
         assert_eq!(books, ([1004, 0, 994, 1004], true), "{protocol:?}");
-        assert!(began.elapsed() < LONG / 2);
+        // nothing is left behind, and nothing more is begun
+        within(collector.given_up(1)).await;
+        // the export would have been given up after 30 s anyway
+        assert!(began.elapsed() < LONG / 3);
+        assert_eq!(collector.traces().len(), 0);
     }
 }
 

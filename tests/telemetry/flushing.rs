@@ -121,3 +121,30 @@ async fn any_time_out_will_do() {
         assert_eq!(telemetry.delivery().lost_spans(), 0);
     }
 }
+
+/// An exporter with a fault.
+#[derive(Debug)]
+struct Panicking;
+
+impl SpanExporter for Panicking {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        panic!("{} spans are too many", batch.len())
+    }
+}
+
+#[tokio::test]
+async fn an_exporter_that_panics_takes_nothing_else_along() {
+    let memory = InMemorySpanExporter::default();
+    let telemetry = quiet()
+        .span_exporter("panicking", Panicking)
+        .span_exporter("memory", memory.clone())
+        .build()
+        .unwrap();
+    end_spans(&telemetry, 3);
+    assert!(within(telemetry.flush(LONG)).await.is_err());
+    end_spans(&telemetry, 2);
+    let error = within(telemetry.shutdown(LONG)).await.unwrap_err();
+    let lost: Vec<_> =
+        error.delivery().spans().iter().map(|one| (one.ended(), one.lost())).collect();
+    assert_eq!((lost, error.timed_out()), (vec![(5, 5), (5, 0)], false));
+}

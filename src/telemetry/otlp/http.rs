@@ -81,3 +81,22 @@ fn broken(error: &reqwest::Error) -> Failure {
     }
     Failure::passing(reason, Duration::ZERO)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_read_in_seconds() {
+        for (value, seconds) in [
+            (Some("3"), 3),
+            (Some("-1"), 0),
+            (Some("soon"), 0),
+            (Some("Wed, 21 Oct 2015 07:28:00 GMT"), 0),
+            (None, 0),
+        ] {
+            let headers = value.map(|value| (RETRY_AFTER, HeaderValue::from_static(value)));
+            assert_eq!(wait(&headers.into_iter().collect()), Duration::from_secs(seconds));
+        }
+    }
+}

@@ -1,6 +1,11 @@
 //! Whether an exporter gets through, told once at each change.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use crate::exchange::isolated;
 
 /// What a receiver took of a batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +26,18 @@ impl Accepted {
         let message = (rejected > 0).then(|| format!("{rejected} rejected: {message}"));
         Self { count: size - rejected, rejected: message }
     }
+}
+
+/// What an exporter answers; a panic is a failure, and ends neither its thread nor the books.
+pub(super) async fn caught(
+    deliver: impl Future<Output = Result<Accepted, String>>,
+) -> Result<Accepted, String> {
+    let mut deliver = pin!(deliver);
+    poll_fn(|context| {
+        isolated(|| deliver.as_mut().poll(context))
+            .unwrap_or_else(|| Poll::Ready(Err("the exporter panicked".to_owned())))
+    })
+    .await
 }
 
 /// Whether the last batch got through.

@@ -12,7 +12,7 @@ use opentelemetry_sdk::logs::{
 };
 
 use super::Batch;
-use super::health::{Accepted, Health};
+use super::health::{Accepted, Health, caught};
 use crate::telemetry::ledger::Ledger;
 
 /// Where the records of a pipeline go.
@@ -42,7 +42,7 @@ struct Booked<D> {
 impl<D: DeliverLogs> LogExporter for Booked<D> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
         let size = batch.iter().count();
-        let result = self.deliver.deliver(&batch, size).await;
+        let result = caught(self.deliver.deliver(&batch, size)).await;
         self.ledger.settle(size, result.as_ref().map_or(0, |accepted| accepted.count));
         self.health.tell(self.name, "log records", &result);
         result.map(drop).map_err(OTelSdkError::InternalFailure)

@@ -13,7 +13,7 @@ use opentelemetry_sdk::trace::{
 };
 
 use super::Batch;
-use super::health::{Accepted, Health};
+use super::health::{Accepted, Health, caught};
 use crate::telemetry::ledger::Ledger;
 
 /// Where the spans of a pipeline go.
@@ -67,7 +67,7 @@ struct Booked<D> {
 impl<D: DeliverSpans> SpanExporter for Booked<D> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let size = batch.len();
-        let result = self.deliver.deliver(batch).await;
+        let result = caught(self.deliver.deliver(batch)).await;
         self.ledger.settle(size, result.as_ref().map_or(0, |accepted| accepted.count));
         self.health.tell(self.name, "spans", &result);
         result.map(drop).map_err(OTelSdkError::InternalFailure)
