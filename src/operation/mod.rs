@@ -203,8 +203,8 @@ mod sealed {
 }
 use sealed::Convention;
 
-/// The most attributes the conventions ask of one operation.
-const USUAL: usize = 12;
+/// Room for the attributes of most operations, so that the list need not grow.
+const USUAL: usize = 8;
 
 impl<K: Convention> Operation<K> {
     /// Adds an attribute of your own; a text is cut to 2048 bytes.
@@ -309,7 +309,7 @@ impl<K: Convention> Operation<K> {
         let Self { what, extra, links, parent, spans, clock } = self;
         let mut builder =
             SpanBuilder::from_name(what.name()).with_kind(what.span_kind(links.len()));
-        let mut attributes = Vec::with_capacity(USUAL.max(extra.len()));
+        let mut attributes = Vec::with_capacity(USUAL + extra.len());
         what.attributes(&mut attributes);
         attributes.extend(extra);
         builder.attributes = Some(attributes);
