@@ -39,7 +39,7 @@ impl Shown {
     }
 
     /// Appends the path to a JSON string, without the secrets in it.
-    #[cfg(feature = "access-log")]
+    #[cfg(any(feature = "access-log", test))]
     #[inline]
     pub(crate) fn write_path_json(&self, path: &str, out: &mut Vec<u8>) {
         if path.len() <= MAX_VALUE && hides_nothing(path.as_bytes()) {

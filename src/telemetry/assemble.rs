@@ -21,7 +21,14 @@ use crate::config::ConfigError;
 const OTLP: &str = "otlp";
 
 pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError> {
-    let TelemetryBuilder { mut settings, exporters, processors, error } = builder;
+    let TelemetryBuilder {
+        mut settings,
+        exporters,
+        processors,
+        tail_keeping,
+        span_redaction,
+        error,
+    } = builder;
     if let Some(error) = error {
         return Err(error);
     }
@@ -55,21 +62,31 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
 
     let resource = resource::build(&settings.service_name, &settings.resource);
     let mut provider = SdkTracerProvider::builder()
-        .with_sampler(sampler)
         .with_span_limits(settings.span_limits)
         .with_resource(resource.clone());
+    provider = match &tail_keeping {
+        Some(keeping) if !settings.disabled => provider.with_sampler(keeping.sampler(sampler)),
+        _ => provider.with_sampler(sampler),
+    };
     let mut span_ledgers = Vec::new();
     if !settings.disabled {
-        for processor in processors {
-            provider = provider.with_span_processor(Boxed(processor));
-        }
         let otlp = spans
             .map(|sender| SpanPipeline::new(OTLP, OtlpSpans::new(sender), settings.span_batch));
         let own = exporters.into_iter().map(|make| make(settings.span_batch));
         let pipelines: Vec<_> = otlp.into_iter().chain(own).collect();
         span_ledgers.extend(pipelines.iter().map(SpanPipeline::ledger));
-        if !pipelines.is_empty() {
-            provider = provider.with_span_processor(FanOut(pipelines));
+        let fan_out = (!pipelines.is_empty()).then(|| Boxed(Box::new(FanOut(pipelines))));
+        // redaction works on what leaves alone, so it is inside of what holds spans back
+        let redacted = fan_out.map(|inner| match &span_redaction {
+            Some(redaction) => Boxed(Box::new(redaction.processor(inner))),
+            None => inner,
+        });
+        let kept = redacted.map(|inner| match &tail_keeping {
+            Some(keeping) => Boxed(Box::new(keeping.processor(inner))),
+            None => inner,
+        });
+        for processor in processors.into_iter().map(Boxed).chain(kept) {
+            provider = provider.with_span_processor(processor);
         }
     }
     let mut log_ledgers = Vec::new();

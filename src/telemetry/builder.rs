@@ -17,6 +17,7 @@ use super::sampling::{Choice, Sampling};
 use super::settings::{LONGEST_QUEUE, Sending, Settings, duration, header};
 use super::{InstallError, Telemetry, assemble, env};
 use crate::config::ConfigError;
+use crate::trace::processor::{SpanRedaction, TailKeeping};
 
 /// Makes a pipeline once the batch settings are known.
 pub(super) type MakePipeline = Box<dyn FnOnce(Batch) -> SpanPipeline + Send>;
@@ -31,6 +32,8 @@ pub struct TelemetryBuilder {
     pub(super) settings: Settings,
     pub(super) exporters: Vec<MakePipeline>,
     pub(super) processors: Vec<Box<dyn SpanProcessor>>,
+    pub(super) tail_keeping: Option<TailKeeping>,
+    pub(super) span_redaction: Option<SpanRedaction>,
     /// The first setting that cannot be used.
     pub(super) error: Option<ConfigError>,
 }
@@ -38,7 +41,14 @@ pub struct TelemetryBuilder {
 impl TelemetryBuilder {
     pub(super) fn new(service_name: String) -> Self {
         let settings = Settings::new(service_name);
-        Self { settings, exporters: Vec::new(), processors: Vec::new(), error: None }
+        Self {
+            settings,
+            exporters: Vec::new(),
+            processors: Vec::new(),
+            tail_keeping: None,
+            span_redaction: None,
+            error: None,
+        }
     }
 
     /// Puts the `OTEL_*` environment, `RUST_LOG` and the pod's variables over what was set so far.
@@ -47,7 +57,8 @@ impl TelemetryBuilder {
     /// |---|---|
     /// | `OTEL_SDK_DISABLED` | `true`: no spans, nothing exported |
     /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | the resource |
-    /// | `K8S_POD_NAME` or `POD_NAME`, `K8S_POD_UID` or `POD_UID`, `K8S_NAMESPACE_NAME` or `POD_NAMESPACE`, `K8S_NODE_NAME` or `NODE_NAME`, `K8S_CONTAINER_NAME` or `CONTAINER_NAME`, `K8S_DEPLOYMENT_NAME` or `DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME` or `CLUSTER_NAME` | the attributes `k8s.*` |
+    /// | `K8S_POD_NAME`, `K8S_POD_UID`, `K8S_NAMESPACE_NAME`, `K8S_NODE_NAME`, `K8S_CONTAINER_NAME`, `K8S_DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME` | the attributes `k8s.pod.name` and so on |
+    /// | in a pod (where `KUBERNETES_SERVICE_HOST` is set) also `POD_NAME`, `POD_UID`, `POD_NAMESPACE`, `NODE_NAME`, `CONTAINER_NAME` | the same |
     /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | the sampler |
     /// | `OTEL_PROPAGATORS` | `tracecontext`, `baggage`, `none` |
     /// | `OTEL_TRACES_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp`, `none` |
@@ -117,12 +128,15 @@ impl TelemetryBuilder {
     pub fn otlp_endpoint(mut self, url: impl AsRef<str>) -> Self {
         match otlp::endpoint(url.as_ref(), false) {
             Ok(url) => self.settings.otlp.endpoint = Some(url),
-            Err(allowed) => self.refuse("telemetry.otlp_endpoint", url.as_ref(), allowed),
+            Err(allowed) => {
+                self.refuse("telemetry.otlp_endpoint", &otlp::told(url.as_ref()), allowed);
+            }
         }
         self
     }
 
-    /// How OTLP travels; [`Protocol::HttpProtobuf`] by default.
+    /// How OTLP travels; by default the endpoint's port tells: gRPC for 4317, else
+    /// [`Protocol::HttpProtobuf`].
     pub fn otlp_protocol(mut self, protocol: Protocol) -> Self {
         self.settings.otlp.protocol = Some(protocol);
         self
@@ -233,6 +247,19 @@ impl TelemetryBuilder {
     /// A processor of one's own, which sees each span before the exporters do.
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
         self.processors.push(Box::new(processor));
+        self
+    }
+
+    /// Exports traces that failed or were slow, whole, though the sampler said no. What it drops is
+    /// none of [`Delivery`](super::Delivery): a clone of `keeping` tells it.
+    pub fn tail_keeping(mut self, keeping: TailKeeping) -> Self {
+        self.tail_keeping = Some(keeping);
+        self
+    }
+
+    /// Redacts spans before any exporter gets them.
+    pub fn span_redaction(mut self, redaction: SpanRedaction) -> Self {
+        self.span_redaction = Some(redaction);
         self
     }
 

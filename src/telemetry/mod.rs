@@ -11,9 +11,6 @@
 //!     .logs(LogFormat::Auto)
 //!     .from_env() // OTEL_EXPORTER_OTLP_ENDPOINT and all others; RUST_LOG
 //!     .install()?; // `build` sets nothing that is global
-//! for warning in telemetry.warnings() {
-//!     tracing::warn!("{warning}");
-//! }
 //! // the program
 //! telemetry.shutdown(Duration::from_secs(5)).await?;
 //! # Ok(()) }
@@ -29,13 +26,15 @@
 //!   ended and was not acknowledged, also what the receiver rejected of a batch that it took.
 //! - What OTLP's own requests log is not sent as logs.
 //!
-//! A batch is sent again where OTLP allows it, after waits of half a second to five seconds, for as
-//! long as [`otlp_timeout`](TelemetryBuilder::otlp_timeout) allows.
+//! A batch is sent again where OTLP allows it, after waits of one to five seconds or what the
+//! receiver asks for, for as long as [`otlp_timeout`](TelemetryBuilder::otlp_timeout) allows. The
+//! log tells when an exporter begins to fail, and when it gets through again.
 //!
 //! # What it does not do
 //!
-//! There is no TLS and no compression: send to a collector beside the program. A receiver that takes
-//! a batch and fails to say so may get it twice.
+//! There is no TLS and no compression: send to a collector beside the program, or give an exporter
+//! that has them to [`span_exporter`](TelemetryBuilder::span_exporter). A receiver that takes a batch
+//! and fails to say so may get it twice. Metrics are not set up here.
 
 mod assemble;
 mod builder;
@@ -122,7 +121,8 @@ impl Telemetry {
         &self.0.resource
     }
 
-    /// What the environment said that could not be used. Log it at the start.
+    /// What the environment said that could not be used.
+    /// [`install`](TelemetryBuilder::install) logs it, too.
     pub fn warnings(&self) -> &[Warning] {
         &self.0.warnings
     }
@@ -174,6 +174,10 @@ impl Telemetry {
         // switched off, the API's own no-op hands on the caller's context as it is
         if self.is_enabled() {
             global::set_tracer_provider(self.tracer_provider().clone());
+        }
+        for warning in self.warnings() {
+            let (variable, value) = (warning.variable(), warning.value());
+            tracing::warn!(variable, value, "{}", warning.done());
         }
         Ok(())
     }

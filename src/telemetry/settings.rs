@@ -62,7 +62,9 @@ impl Settings {
             Signal::Traces => (&self.otlp_traces, self.traces, self.span_batch),
             Signal::Logs => (&self.otlp_logs, self.logs, self.log_batch),
         };
-        let protocol = own.protocol.or(self.otlp.protocol).unwrap_or_default();
+        let endpoint = own.endpoint.as_ref().or(self.otlp.endpoint.as_ref());
+        let by_port = || endpoint.map(Protocol::of).unwrap_or_default();
+        let protocol = own.protocol.or(self.otlp.protocol).unwrap_or_else(by_port);
         let url = match (&own.endpoint, &self.otlp.endpoint, sending) {
             _ if self.disabled => return None,
             (_, _, Sending::Never) | (None, None, Sending::WithEndpoint) => return None,

@@ -6,13 +6,15 @@ use opentelemetry::trace::TraceContextExt;
 use crate::exchange::Facts;
 
 /// The context to go on from: OpenTelemetry's own; where it has no span, that of the `tracing` span
-/// (which a level filter may have removed), then that of the exchange in scope.
+/// (which a level filter may have removed), then that of the exchange in scope or of the nearest of
+/// its ancestors that has one.
 pub(crate) fn context(parent: Option<&Facts>) -> Context {
     let current = Context::current();
     if has_span(&current) {
         return current;
     }
-    let bridged = of_tracing().or_else(|| parent.and_then(Facts::trace_context).cloned());
+    let mut exchanges = std::iter::successors(parent, |facts| facts.parent().map(AsRef::as_ref));
+    let bridged = of_tracing().or_else(|| exchanges.find_map(Facts::trace_context).cloned());
     bridged.unwrap_or(current)
 }
 

@@ -44,7 +44,7 @@ pub(super) struct Name {
 impl Name {
     /// By the conventions: `{method} {route}`, or the gRPC method.
     pub(super) fn of(facts: &Facts, protocol: Protocol, route: Option<&Route>) -> Self {
-        match (protocol, route) {
+        match (protocol, route.filter(|route| !route.as_str().is_empty())) {
             (Protocol::Grpc, Some(route)) if route.as_str() == OTHER => {
                 Self { name: GRPC.into(), route: Some(OTHER.into()) }
             }
@@ -91,11 +91,10 @@ impl Trace {
         let uri = whole_uri(head, Side::Server);
         let peer = peer_address(&head.extensions);
         let peer_ip = peer.map(|peer| peer.ip());
-        let scheme = match self.proxies.forwarded_proto(peer_ip, &head.headers) {
-            Some(forwarded) => forwarded.as_str().into(),
-            // a server that is asked by a bare path is not told; HTTP is what it speaks
-            None => uri.scheme_str().map_or_else(|| "http".into(), scheme),
-        };
+        let forwarded = self.proxies.forwarded_proto(peer_ip, &head.headers);
+        let asked_by = forwarded.map(|scheme| scheme.as_str()).or(uri.scheme_str());
+        // a server that is asked by a bare path is not told; HTTP is what it speaks
+        let scheme = asked_by.map_or_else(|| "http".into(), scheme);
         let mut attributes = Vec::with_capacity(USUAL);
         let list = &mut attributes;
         match facts.protocol() {
@@ -108,9 +107,12 @@ impl Trace {
                 }
             }
         }
-        push(list, key::URL_PATH, shown_path(&self.shown, uri.path()));
+        // CONNECT asks for a host and a port, not for a path
+        if !uri.path().is_empty() {
+            push(list, key::URL_PATH, shown_path(&self.shown, uri.path()));
+        }
         let asked = Asked::by(head, Side::Server);
-        self.push_server(list, asked.server(), uri.scheme_str());
+        self.push_server(list, asked.server(), asked_by);
         if let Some(peer) = peer {
             let canonical = peer.ip().to_canonical();
             let address = ip(canonical);
@@ -159,7 +161,8 @@ impl Trace {
         scheme: Option<&str>,
     ) {
         let configured = || self.server.as_ref().map(|(name, port)| (name.clone(), Some(*port)));
-        let server = match asked {
+        // `http://:80` is a URI, too
+        let server = match asked.filter(|asked| !asked.address.is_empty()) {
             Some(asked) => Some((shown_host(asked.address), asked.port)),
             None => configured(),
         };

@@ -1,5 +1,7 @@
 //! What a span says of how its exchange ended.
 
+use std::error::Error;
+
 use opentelemetry::trace::{SpanRef, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue, StringValue, Value};
 
@@ -21,7 +23,12 @@ impl Trace {
         self.push_ends(&mut attributes, &span, live, end);
         if let Some(also) = &self.on_end {
             let added = isolated(|| also(end));
-            attributes.extend(added.into_iter().flatten().filter(|one| is_free(one.key.as_str())));
+            for one in added.into_iter().flatten().filter(|one| is_free(one.key.as_str())) {
+                // what the handler told goes first: the SDK would keep both
+                if attributes.iter().all(|known| known.key != one.key) {
+                    attributes.push(one);
+                }
+            }
         }
         span.set_attributes(attributes);
         if end.is_error {
@@ -86,10 +93,12 @@ impl Trace {
         if !self.error_text {
             return None;
         }
-        let text_of = |error| isolated(|| error_text::of(error, self.shown.redaction()));
-        let panic = || end.facts.caught_panic().and_then(|panic| panic.message.as_deref());
+        let text_of = |error: &(dyn Error + 'static)| {
+            isolated(|| error_text::of(error, self.shown.redaction()))
+        };
+        let panic = || end.facts.caught_panic().and_then(|panic| panic.message.clone());
         let said = end.as_error().and_then(text_of);
-        said.or_else(|| panic().map(|text| self.shown.redaction().query(text).into_owned()))
+        said.or_else(|| text_of(&*Box::<dyn Error>::from(panic()?)))
     }
 }
 

@@ -49,9 +49,18 @@
 //! # With `tracing`
 //!
 //! Spans of the `tracing` crate, exported by `tracing-opentelemetry`, become children of the
-//! layer's span, as its context is current. A client called inside of such a span goes on from it.
-//! With the feature `tracing-opentelemetry` it does so, too, where that crate's context activation
-//! is off or a level filter removed the inner spans.
+//! layer's span, as its context is current. A client called inside of such a span goes on from it;
+//! where a level filter removed the span, from the layer's. With the feature
+//! `tracing-opentelemetry` a layer outside of any other goes on from a `tracing` span where that
+//! crate's context activation is off, too. Then, inside of a server's layer, clients are children
+//! of the server's span and not of the `tracing` span around them, as only OpenTelemetry's own
+//! context tells which of the two is the inner one; the trace is whole all the same.
+//!
+//! A layer that makes `tracing` spans itself, such as tower-http's `TraceLayer`, belongs inside of
+//! this one. Outside, its span starts before `traceparent` is read: where a caller sent one, that
+//! span stays a trace of its own beside the caller's, which goes on through this layer unbroken
+//! (with activation off, the handler's `tracing` spans are in the other trace, too). Where no
+//! caller sent one, it is the parent of the layer's span.
 //!
 //! # What it cannot do
 //!
@@ -265,6 +274,8 @@ impl Trace {
             links,
         };
         let Started { context, recording } = self.spans.start(builder, parent);
+        // a provider that was shut down makes spans without IDs: the trace goes on past them
+        let context = if ambient::has_span(&context) { context } else { parent.clone() };
         let trace = identity(context.span().span_context());
         let context = enter(facts, context, trace);
         let live = recording.then_some(Live { name: conventional, method_told, scheme });

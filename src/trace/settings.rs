@@ -234,8 +234,9 @@ impl TraceLayer {
     }
 
     /// Records the text of an error, with those of its sources, or of a panic that was caught: as
-    /// `exception.message` and as the span's description, at most 512 characters. Off by default,
-    /// as it may hold anything: what the redaction policy finds in it is hidden, but a secret, a path
+    /// `exception.message` and as the span's description, at most 512 characters. Only errors of a
+    /// type that this crate knows can be read: see [`End::as_error`]. Off by default, as it may hold
+    /// anything: what the redaction policy finds in it is hidden, but a secret, a path
     /// or a person's name that stands in a sentence is not.
     pub fn error_text(self) -> Self {
         self.configure(|trace| trace.error_text = true)

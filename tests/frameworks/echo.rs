@@ -10,7 +10,7 @@ use futures_util::stream::{self, Stream, StreamExt};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status, Streaming};
-use tower_observability::exchange::{Observe, ObserveLayer};
+use tower_observability::exchange::{Observe, ObserveLayer, Observer};
 use tower_observability::testing::Recorder;
 
 use crate::support::*;
@@ -86,7 +86,10 @@ impl Echo for Obedient {
 }
 
 /// A tonic server with this layer.
-pub(crate) async fn serve_echo(server: Server, layer: ObserveLayer<Recorder>) -> SocketAddr {
+pub(crate) async fn serve_echo<O: Observer + Clone>(
+    server: Server,
+    layer: ObserveLayer<O>,
+) -> SocketAddr {
     let (listener, address) = listen().await;
     let server = server.clone().layer(layer).add_service(EchoServer::new(Obedient));
     tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));

@@ -2,10 +2,15 @@
 
 use std::pin::Pin;
 
+use bytes::Bytes;
 use example_proto::echo::Message;
+use example_proto::echo::echo_client::EchoClient;
 use futures_util::stream::{self, Stream, StreamExt};
+use http_body::Body;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::client::GrpcService;
 use tonic::{Code as TonicCode, Status, Streaming};
+use tower::BoxError;
 use tower_observability::classify::Side::{self, Client as ClientSide, Server};
 use tower_observability::classify::{Blame, Goodness, Outcome};
 use tower_observability::grpc::Code;
@@ -15,18 +20,18 @@ use crate::echo::*;
 use crate::support::*;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+pub(crate) enum Kind {
     Unary,
     Collect,
     Expand,
     Chat,
 }
-use Kind::*;
+pub(crate) use Kind::*;
 
-const KINDS: [Kind; 4] = [Unary, Collect, Expand, Chat];
+pub(crate) const KINDS: [Kind; 4] = [Unary, Collect, Expand, Chat];
 
 impl Kind {
-    fn method(self) -> &'static str {
+    pub(crate) fn method(self) -> &'static str {
         match self {
             Unary => "tests.echo.v1.Echo/Unary",
             Collect => "tests.echo.v1.Echo/Collect",
@@ -37,12 +42,16 @@ impl Kind {
 
     /// Calls with these words, and answers the words of the answer, or what had come until it
     /// failed. A stream of requests ends after the words, or never.
-    async fn call(
+    pub(crate) async fn call<C>(
         self,
-        client: &mut Client,
+        client: &mut EchoClient<C>,
         words: &str,
         ends: bool,
-    ) -> (Vec<String>, Result<(), Status>) {
+    ) -> (Vec<String>, Result<(), Status>)
+    where
+        C: GrpcService<tonic::body::Body, Error: Into<BoxError>>,
+        C::ResponseBody: Body<Data = Bytes, Error: Into<BoxError> + Send> + Send + 'static,
+    {
         let one = message(words);
         let many = || -> Pin<Box<dyn Stream<Item = Message> + Send>> {
             let words: Vec<_> = words.split(' ').map(message).collect();

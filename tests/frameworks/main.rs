@@ -16,3 +16,5 @@ mod reqwest_client;
 mod routes;
 mod support;
 mod tower_http;
+#[cfg(feature = "telemetry")]
+mod traces;

@@ -71,6 +71,11 @@ pub(crate) struct Collector {
 impl Collector {
     /// One that answers the first requests so, and all others as the last of them.
     pub(crate) fn start(protocol: Protocol, answers: &[Answer]) -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap(), protocol, answers)
+    }
+
+    /// One at this address.
+    pub(crate) fn start_at(address: SocketAddr, protocol: Protocol, answers: &[Answer]) -> Self {
         let mut answers = answers.to_vec();
         answers.reverse();
         let seen = Seen {
@@ -82,9 +87,13 @@ impl Collector {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
+            .on_thread_start(|| {
+                // a receiver is another process in life: what it logs is not this program's
+                std::mem::forget(opentelemetry::Context::enter_telemetry_suppressed_scope());
+            })
             .build()
             .unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = std::net::TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let listener = {
@@ -110,6 +119,14 @@ impl Collector {
             }),
         };
         Self { seen, address, runtime: Some(runtime) }
+    }
+
+    /// Closes all connections, and the address; not inside of a runtime.
+    pub(crate) fn stop(mut self) -> SocketAddr {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(crate::kit::LONG);
+        }
+        self.address
     }
 
     pub(crate) fn url(&self) -> String {

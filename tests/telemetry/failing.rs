@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tower_observability::telemetry::{Protocol, Telemetry, TelemetryBuilder};
 
 use crate::collector::{Answer, Collector};
-use crate::kit::{BRIEF, LONG, end_spans, quiet, within};
+use crate::kit::{BRIEF, LONG, end_spans, quiet, within, without_runtime};
 
 const BOTH: [Protocol; 2] = [Protocol::Grpc, Protocol::HttpProtobuf];
 
@@ -136,5 +136,34 @@ async fn a_batch_that_is_not_answered_in_time_is_given_up() {
         assert!(within(telemetry.flush(LONG)).await.is_err());
         end_spans(&telemetry, 2);
         assert_eq!(books(&telemetry, LONG).await, ([5, 2, 0, 3], false), "{protocol:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_waits_for_no_retry_beyond_its_time() {
+    for protocol in BOTH {
+        let collector = Collector::start(protocol, &[Answer::Busy]);
+        let telemetry = to(&collector, protocol).otlp_timeout(LONG).build().unwrap();
+        end_spans(&telemetry, 3);
+        let books = books(&telemetry, Duration::from_millis(500)).await;
+        assert_eq!(books, ([3, 0, 0, 3], true), "{protocol:?}");
+    }
+}
+
+#[test]
+fn a_receiver_that_comes_back_is_found() {
+    for protocol in BOTH {
+        let first = Collector::start(protocol, &[Answer::Take]);
+        let telemetry = to(&first, protocol).otlp_timeout(BRIEF).build().unwrap();
+        end_spans(&telemetry, 1);
+        without_runtime(telemetry.flush(LONG)).unwrap();
+        assert_eq!(first.spans(), 1);
+        let address = first.stop();
+        end_spans(&telemetry, 2);
+        without_runtime(telemetry.flush(LONG)).unwrap_err();
+        let second = Collector::start_at(address, protocol, &[Answer::Take]);
+        end_spans(&telemetry, 4);
+        without_runtime(telemetry.flush(LONG)).unwrap();
+        assert_eq!((second.spans(), telemetry.delivery().lost_spans()), (4, 2), "{protocol:?}");
     }
 }

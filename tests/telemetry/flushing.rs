@@ -107,3 +107,17 @@ async fn a_shutdown_blocks_no_runtime() {
     assert!(!closing.is_finished());
     assert_eq!(within(closing).await.unwrap().unwrap_err().delivery().lost_spans(), 3);
 }
+
+#[tokio::test]
+async fn any_time_out_will_do() {
+    for timeout in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        let memory = InMemorySpanExporter::default();
+        let telemetry = quiet().span_exporter("memory", memory).build().unwrap();
+        end_spans(&telemetry, 3);
+        assert!(within(telemetry.flush(Duration::MAX)).await.is_ok());
+        // without any time a shutdown may end in time or not
+        let in_time = within(telemetry.shutdown(timeout)).await.is_ok();
+        assert!(in_time || timeout < LONG);
+        assert_eq!(telemetry.delivery().lost_spans(), 0);
+    }
+}

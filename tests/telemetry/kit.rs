@@ -1,6 +1,10 @@
 //! What the tests share.
 
 use std::ffi::OsString;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use opentelemetry::trace::{Tracer, TracerProvider};
@@ -10,7 +14,7 @@ use tower_observability::telemetry::{Telemetry, TelemetryBuilder};
 /// So long that only a test that hangs meets it.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 /// So short that no retry fits in.
-pub(crate) const BRIEF: Duration = Duration::from_millis(200);
+pub(crate) const BRIEF: Duration = Duration::from_millis(450);
 
 /// Telemetry that exports only when flushed or shut down.
 pub(crate) fn quiet() -> TelemetryBuilder {
@@ -48,4 +52,22 @@ pub(crate) fn text(key: &str, value: &str) -> KeyValue {
 pub(crate) fn by_key(mut attributes: Vec<KeyValue>) -> Vec<KeyValue> {
     attributes.sort_by(|a, b| a.key.cmp(&b.key));
     attributes
+}
+
+/// Polls on this thread, which is in no runtime.
+pub(crate) fn without_runtime<T>(work: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut work = pin!(work);
+    loop {
+        match work.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(done) => return done,
+            Poll::Pending => thread::park(),
+        }
+    }
 }

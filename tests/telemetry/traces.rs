@@ -20,7 +20,7 @@ use opentelemetry_proto::tonic::trace::v1::{
 use tower_observability::telemetry::{Protocol, Telemetry};
 
 use crate::collector::{Answer, Collector};
-use crate::kit::{LONG, attribute, by_key, quiet, text, within};
+use crate::kit::{LONG, attribute, by_key, quiet, text, within, without_runtime};
 
 fn at(nanos: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_nanos(nanos)
@@ -207,29 +207,8 @@ fn it_needs_no_runtime() {
             quiet().otlp_endpoint(collector.url()).otlp_protocol(protocol).build().unwrap();
         trace(&telemetry);
         // any executor will do
-        let delivery = futures_executor(telemetry.shutdown(LONG)).unwrap();
+        let delivery = without_runtime(telemetry.shutdown(LONG)).unwrap();
         assert_eq!((delivery.lost_spans(), collector.spans()), (0, 2));
-    }
-}
-
-/// Polls on this thread, which is in no runtime.
-fn futures_executor<T>(work: impl Future<Output = T>) -> T {
-    use std::sync::Arc;
-    use std::task::{Context, Poll, Wake, Waker};
-    use std::thread::{self, Thread};
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut work = std::pin::pin!(work);
-    loop {
-        match work.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(done) => return done,
-            Poll::Pending => thread::park(),
-        }
     }
 }
 

@@ -17,7 +17,7 @@ use super::logs::LogFilter;
 use super::otlp::{self, Protocol};
 use super::pipeline::Batch;
 use super::propagator::Format;
-use super::resource::{KUBERNETES, SERVICE_NAME};
+use super::resource::{IN_POD, KUBERNETES, SERVICE_NAME};
 use super::sampling::{Choice, Sampling};
 use super::settings::{LONGEST_QUEUE, Otlp, Sending, Settings};
 use super::warning::Warning;
@@ -88,9 +88,12 @@ impl Env<'_> {
 /// `OTEL_RESOURCE_ATTRIBUTES`, which wins over what Kubernetes tells, and `OTEL_SERVICE_NAME`,
 /// which wins over the `service.name` of the former.
 fn resource(settings: &mut Settings, env: &mut Env<'_>) {
-    for (key, variables) in KUBERNETES {
-        if let Some(value) = variables.iter().find_map(|variable| env.text(variable)) {
-            settings.resource.push(KeyValue::new(key, value));
+    let in_pod = env.text(IN_POD).is_some();
+    for attribute in KUBERNETES {
+        let common = attribute.in_pod.filter(|_| in_pod);
+        let value = env.text(attribute.variable).or_else(|| env.text(common?));
+        if let Some(value) = value {
+            settings.resource.push(KeyValue::new(attribute.key, value));
         }
     }
     for (key, value) in env.read("OTEL_RESOURCE_ATTRIBUTES", pairs).unwrap_or_default() {
@@ -177,8 +180,14 @@ fn exporter(variable: &str, env: &mut Env<'_>) -> Option<Sending> {
 fn otlp(otlp: &mut Otlp, signal: &str, env: &mut Env<'_>) {
     let variable = |name: &str| format!("OTEL_EXPORTER_OTLP{signal}_{name}");
     let insecure = env.read(&variable("INSECURE"), boolean).unwrap_or_default();
-    if let Some(url) = env.read(&variable("ENDPOINT"), |text| otlp::endpoint(text, insecure)) {
-        otlp.endpoint = Some(url);
+    let name = variable("ENDPOINT");
+    if let Some(text) = env.text(&name) {
+        match otlp::endpoint(&text, insecure) {
+            Ok(url) => otlp.endpoint = Some(url),
+            Err(allowed) => {
+                env.warn(&name, &otlp::told(&text), format!("ignored; it takes {allowed}"));
+            }
+        }
     }
     if let Some(protocol) = env.read(&variable("PROTOCOL"), protocol) {
         otlp.protocol = Some(protocol);

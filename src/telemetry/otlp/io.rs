@@ -57,6 +57,10 @@ impl Io {
         self.stop.send_replace(true);
     }
 
+    pub(super) fn is_stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
+
     pub(super) async fn stopped(&self) {
         // fails only when the sender is gone, which is a stop, too
         let _ = self.stop.subscribe().wait_for(|stop| *stop).await;

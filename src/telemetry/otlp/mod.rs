@@ -22,14 +22,14 @@ use tokio::time::{Instant, sleep, timeout};
 
 pub(super) use io::Io;
 pub(super) use signals::{OtlpLogs, OtlpSpans};
-pub(super) use target::{Signal, Target, endpoint};
+pub(super) use target::{Signal, Target, endpoint, told};
 
 pub use target::Protocol;
 
 use crate::config::ConfigError;
 
 /// How long the first retry waits; each further one waits twice as long.
-const FIRST_RETRY: Duration = Duration::from_millis(500);
+const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// The longest that a retry waits, unless the receiver asks for more.
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// The longest answer that is read.
@@ -83,6 +83,10 @@ impl Sender {
     /// Sends a message, and waits on this thread for the answer. The thread must not be one of an
     /// async runtime.
     fn send(&self, message: &Bytes) -> Result<Bytes, String> {
+        // nothing is begun that nobody waits for
+        if self.io.is_stopped() {
+            return Err("shut down".to_owned());
+        }
         self.io.block_on(async {
             let mut stopped = pin!(self.io.stopped());
             let mut sent = pin!(timeout(self.timeout, self.attempts(message)));

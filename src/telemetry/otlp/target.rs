@@ -5,17 +5,25 @@ use std::time::Duration;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, Uri};
 
-/// How OTLP travels.
+/// How OTLP travels. Unless it is set, the endpoint's port tells: 4317 is gRPC, any other one HTTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protocol {
     /// gRPC; port 4317 by convention.
     Grpc,
-    /// Protobuf over HTTP; port 4318 by convention. The default, as the specification recommends.
+    /// Protobuf over HTTP; port 4318 by convention. What the specification recommends.
     #[default]
     HttpProtobuf,
 }
 
 impl Protocol {
+    /// What is spoken at an endpoint of which nothing else is said.
+    pub(in crate::telemetry) fn of(endpoint: &Uri) -> Self {
+        match endpoint.port_u16() {
+            Some(4317) => Self::Grpc,
+            _ => Self::HttpProtobuf,
+        }
+    }
+
     pub(in crate::telemetry) fn default_endpoint(self) -> Uri {
         Uri::from_static(match self {
             Self::Grpc => "http://localhost:4317",
@@ -78,11 +86,30 @@ pub(in crate::telemetry) const ENDPOINT: &str =
 /// What is said of one that asks for TLS.
 pub(in crate::telemetry) const NO_TLS: &str = "a URL of scheme http: this crate is built without TLS, so send to a collector beside the program";
 
+/// What is said of one with a password in it.
+pub(in crate::telemetry) const NO_USERINFO: &str =
+    "a URL without user and password: use a header, such as authorization";
+
+/// An endpoint as it may be told: without a password.
+pub(in crate::telemetry) fn told(text: &str) -> String {
+    match (text.find("://"), text.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            let (start, end) = (text.get(..scheme), text.get(at..));
+            format!("{}://...{}", start.unwrap_or_default(), end.unwrap_or_default())
+        }
+        (None, Some(at)) => format!("...{}", text.get(at..).unwrap_or_default()),
+        _ => text.to_owned(),
+    }
+}
+
 /// Reads an endpoint. One without a scheme, as gRPC allows, is `http` only where `insecure`.
 pub(in crate::telemetry) fn endpoint(text: &str, insecure: bool) -> Result<Uri, &'static str> {
     let uri: Uri = text.trim().parse().map_err(|_| ENDPOINT)?;
     let authority = uri.authority().filter(|authority| !authority.host().is_empty());
     let authority = authority.ok_or(ENDPOINT)?.clone();
+    if authority.as_str().contains('@') {
+        return Err(NO_USERINFO);
+    }
     match uri.scheme() {
         Some(scheme) if *scheme == Scheme::HTTP => Ok(uri),
         Some(scheme) if *scheme == Scheme::HTTPS => Err(NO_TLS),
@@ -114,9 +141,34 @@ mod tests {
             ("http://", false, Err(ENDPOINT)),
             ("", false, Err(ENDPOINT)),
             ("http://a b", false, Err(ENDPOINT)),
+            ("http://me:s3cret@localhost", false, Err(NO_USERINFO)),
+            ("me:s3cret@localhost", true, Err(NO_USERINFO)),
         ] {
             let read = endpoint(text, insecure).map(|uri| uri.to_string());
             assert_eq!(read.as_deref(), expected.as_ref().map(|uri| *uri), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_password_is_told() {
+        for (text, shown) in [
+            ("https://me:s3@cret@c:1/x", "https://...@c:1/x"),
+            ("me:s3cret@c:1", "...@c:1"),
+            ("http://c:1", "http://c:1"),
+            ("@://", "@://"),
+        ] {
+            assert_eq!(told(text), shown);
+        }
+    }
+
+    #[test]
+    fn without_a_protocol_the_port_tells() {
+        for (url, protocol) in [
+            ("http://a:4317", Protocol::Grpc),
+            ("http://a:4318", Protocol::HttpProtobuf),
+            ("http://a", Protocol::HttpProtobuf),
+        ] {
+            assert_eq!(Protocol::of(&endpoint(url, false).unwrap()), protocol, "{url}");
         }
     }
 

@@ -49,7 +49,44 @@ impl Health {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    /// Counts events by level.
+    #[derive(Clone, Default)]
+    struct Events(Arc<Mutex<Vec<tracing::Level>>>);
+
+    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Events {
+        fn on_event(
+            &self,
+            event: &tracing::Event<'_>,
+            _: tracing_subscriber::layer::Context<'_, S>,
+        ) {
+            self.0.lock().unwrap().push(*event.metadata().level());
+        }
+    }
+
+    #[test]
+    fn only_changes_are_told() {
+        use tracing::Level;
+        use tracing_subscriber::layer::SubscriberExt;
+        let (health, events) = (Health::default(), Events::default());
+        let subscriber = tracing_subscriber::registry().with(events.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            let tell = |result| {
+                health.tell("otlp", "spans", &result);
+                std::mem::take(&mut *events.0.lock().unwrap())
+            };
+            let none: Vec<Level> = Vec::new();
+            assert_eq!(tell(Ok(Accepted::all(2))), none);
+            assert_eq!(tell(Err("down".to_owned())), [Level::WARN]);
+            assert_eq!(tell(Err("down".to_owned())), none);
+            assert_eq!(tell(Ok(Accepted::part(2, 1, "old".to_owned()))), none);
+            assert_eq!(tell(Ok(Accepted::all(2))), [Level::INFO]);
+            assert_eq!(tell(Ok(Accepted::part(2, 1, "old".to_owned()))), [Level::WARN]);
+        });
+    }
 
     #[test]
     fn a_receiver_cannot_reject_more_than_it_was_sent() {

@@ -111,11 +111,13 @@ fn read<'a>(parent: &Context, values: impl Iterator<Item = &'a str>) -> Option<C
 
 /// The header to send, if there is anything to send.
 fn write(baggage: &Baggage) -> Option<String> {
+    if baggage.is_empty() {
+        return None;
+    }
     let mut entries: Vec<_> = baggage.iter().filter(|(key, _)| is_token(key.as_str())).collect();
     entries.sort_unstable_by_key(|(key, _)| key.as_str());
     let mut header = String::new();
-    let mut count = 0;
-    for (key, (value, metadata)) in entries {
+    for (key, (value, metadata)) in entries.into_iter().take(ENTRIES) {
         let before = header.len();
         if before > 0 {
             header.push(',');
@@ -128,10 +130,8 @@ fn write(baggage: &Baggage) -> Option<String> {
             header.push(';');
             header.push_str(&metadata);
         }
-        if header.len() > LENGTH || count == ENTRIES {
+        if header.len() > LENGTH {
             header.truncate(before);
-        } else {
-            count += 1;
         }
     }
     (!header.is_empty()).then_some(header)

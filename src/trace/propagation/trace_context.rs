@@ -73,8 +73,8 @@ impl TraceContextPropagator {
     }
 
     pub(super) fn read_headers(&self, parent: &Context, headers: &HeaderMap) -> Option<Context> {
-        let parents = headers.get_all(TRACEPARENT);
-        read(parent, parents.iter().map(text), || headers.get_all(TRACESTATE).iter().map(text))
+        let parents = headers.get_all(TRACEPARENT).iter().map(HeaderValue::as_bytes);
+        read(parent, parents, || headers.get_all(TRACESTATE).iter().map(text))
     }
 }
 
@@ -89,8 +89,8 @@ impl TextMapPropagator for TraceContextPropagator {
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
         let all = |name: HeaderName| extractor.get_all(name.as_str()).unwrap_or_default();
-        read(cx, all(TRACEPARENT).into_iter(), || all(TRACESTATE).into_iter())
-            .unwrap_or_else(|| cx.clone())
+        let parents = all(TRACEPARENT).into_iter().map(str::as_bytes);
+        read(cx, parents, || all(TRACESTATE).into_iter()).unwrap_or_else(|| cx.clone())
     }
 
     fn fields(&self) -> FieldIter<'_> {
@@ -103,7 +103,7 @@ impl TextMapPropagator for TraceContextPropagator {
 /// `parent` with the trace that the headers name, if it is a valid one.
 fn read<'a, I: Iterator<Item = &'a str>>(
     parent: &Context,
-    mut traceparents: impl Iterator<Item = &'a str>,
+    mut traceparents: impl Iterator<Item = &'a [u8]>,
     tracestates: impl FnOnce() -> I,
 ) -> Option<Context> {
     let first = Traceparent::parse(traceparents.next()?)?;

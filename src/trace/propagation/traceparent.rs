@@ -3,8 +3,6 @@
 use http::HeaderValue;
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
-use super::OWS;
-
 /// The length of version `00`, and of what is read of later ones.
 const LENGTH: usize = 55;
 
@@ -32,14 +30,17 @@ impl Traceparent {
         })
     }
 
-    pub(super) fn parse(value: &str) -> Option<Self> {
-        let (value, rest) = value.trim_matches(OWS).as_bytes().split_first_chunk::<LENGTH>()?;
+    pub(super) fn parse(value: &[u8]) -> Option<Self> {
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let start = value.iter().position(|byte| !is_space(byte))?;
+        let end = value.iter().rposition(|byte| !is_space(byte))?;
+        let (value, rest) = value.get(start..=end)?.split_first_chunk::<LENGTH>()?;
         let [version] = hex(&value[..2])?;
         // a later version may go on with further fields
         let ends = match version {
             0 => rest.is_empty(),
             0xff => false,
-            _ => rest.first().is_none_or(|&next| next == b'-'),
+            _ => rest.is_empty() || rest.starts_with(b"-") && rest.iter().all(is_visible),
         };
         let dashes = [value[2], value[35], value[52]] == [b'-'; 3];
         let [flags] = hex(&value[53..])?;
@@ -69,7 +70,6 @@ impl Traceparent {
     }
 
     fn bytes(self) -> [u8; LENGTH] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut out = [b'-'; LENGTH];
         let mut write = |at: usize, bytes: &[u8]| {
             let (pairs, _) = out[at..].as_chunks_mut();
@@ -87,15 +87,31 @@ impl Traceparent {
 
 /// Bytes from lower-case digits, two for each.
 fn hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
-    let digit = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
     let mut bytes = [0; N];
+    let mut seen = 0;
     let (pairs, _) = digits.as_chunks();
     for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(high)? << 4 | digit(low)?;
+        let (high, low) = (VALUES[usize::from(high)], VALUES[usize::from(low)]);
+        seen |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(bytes)
+    (seen <= 15).then_some(bytes)
+}
+
+/// What each lower-case digit stands for; more than 15 for what is none.
+const VALUES: [u8; 256] = {
+    let mut values = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[DIGITS[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// What a header's value may consist of and still be text.
+fn is_visible(byte: &u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t')
 }

@@ -1,8 +1,22 @@
 //! Spans of scripted exchanges, whole.
 
+mod annotations;
+mod attributes;
 mod client;
+mod context;
+#[cfg(feature = "access-log")]
+mod endings;
+#[cfg(feature = "access-log")]
+mod grpc;
+mod names;
 mod options;
+mod properties;
+#[cfg(feature = "access-log")]
+mod run;
+mod sampling;
 mod server;
+#[cfg(feature = "access-log")]
+mod verdicts;
 
 use std::time::Duration;
 
@@ -14,7 +28,6 @@ use tower::{Layer, Service, ServiceExt};
 
 use super::TraceLayer;
 use super::propagation::W3cPropagator;
-use crate::clock::Clock;
 use crate::testing::{ManualClock, Script, ScriptBody, SpanEvent, SpanRecord, SpanRecorder};
 
 /// A caller's trace, and its span.
@@ -78,5 +91,40 @@ fn served(attributes: &[(&str, Value)]) -> SpanRecord {
         attributes: all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
         events: Vec::new(),
         links: Vec::new(),
+    }
+}
+
+/// What is recorded of a client's GET of `http://shop.example/` that was answered 200 at once.
+fn sent(attributes: &[(&str, Value)]) -> SpanRecord {
+    let record = SpanRecord { kind: SpanKind::Client, ..served(&[]) };
+    let record = record.without("url.path").without("url.scheme");
+    let record = record.and("url.full", "http://shop.example/");
+    let record = record.and("server.address", "shop.example").and("server.port", 80);
+    attributes.iter().fold(record, |record, (key, value)| record.and(key, value.clone()))
+}
+
+/// Changes to what is expected.
+trait Expect: Sized {
+    /// With this value of the attribute.
+    fn and(self, key: &str, value: impl Into<Value>) -> Self;
+    fn without(self, key: &str) -> Self;
+    fn named(self, name: &str) -> Self;
+}
+
+impl Expect for SpanRecord {
+    fn and(self, key: &str, value: impl Into<Value>) -> Self {
+        let mut changed = self.without(key);
+        changed.attributes.push((key.to_owned(), value.into()));
+        changed.attributes.sort_by(|(one, _), (other, _)| one.cmp(other));
+        changed
+    }
+
+    fn without(mut self, key: &str) -> Self {
+        self.attributes.retain(|(known, _)| known != key);
+        self
+    }
+
+    fn named(self, name: &str) -> Self {
+        Self { name: name.into(), ..self }
     }
 }

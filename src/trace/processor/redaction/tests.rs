@@ -241,6 +241,8 @@ fn what_a_pattern_matches_is_replaced_and_nothing_is_expanded() {
     );
     assert_eq!(shown(&redaction, "app.note", "nothing"), Value::from("nothing"));
     assert_eq!(shown(&redaction, "url.path", "/users/a@b.c"), Value::from("/users/REDACTED"));
+    let redaction = SpanRedaction::new().pattern(r"(?i)bearer \S+").unwrap();
+    assert_eq!(shown(&redaction, "app.note", "BEARER abc"), Value::from("REDACTED"));
 }
 
 #[test]

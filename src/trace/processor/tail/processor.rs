@@ -10,7 +10,8 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use super::dropped::Counters;
-use super::traces::{Fate, Released, Start, Traces, is_root};
+use super::trace::{Start, is_root};
+use super::traces::{Fate, Released, Traces};
 use super::{PARTIAL, Settings};
 
 /// A span processor around the one that exports; made by

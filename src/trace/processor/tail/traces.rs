@@ -1,16 +1,16 @@
 //! The local traces that are not decided yet, and the recent decisions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Instant;
 
-use opentelemetry::trace::{SpanId, TraceId};
+use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::trace::SpanData;
 
 use super::Settings;
 use super::dropped::Counters;
+use super::shelves::{Shelf, Shelves};
+use super::trace::{Start, State, Trace, is_root};
 
-/// Local roots of one trace whose time is taken while they are open; a trace rarely has a second.
-const ROOTS: usize = 64;
 /// Traces that one call gives up at most for having waited too long, so that it stays short.
 const EXPIRED_AT_ONCE: usize = 16;
 
@@ -23,16 +23,6 @@ pub(super) enum Fate {
     LetGo,
 }
 
-/// What is to be known of a span when it starts.
-pub(super) struct Start {
-    pub(super) trace: TraceId,
-    pub(super) span: SpanId,
-    /// It has no parent, or one in another process.
-    pub(super) is_root: bool,
-    /// Its parent was sampled, so that these traces were not told of it.
-    pub(super) is_under_sampled: bool,
-}
-
 /// All traces, by ID and by age. Every entry of `by_id` is on one shelf, under its number.
 #[derive(Debug, Default)]
 pub(super) struct Traces {
@@ -40,107 +30,6 @@ pub(super) struct Traces {
     shelves: Shelves,
     /// Spans held back; a trace without any counts as one.
     held: usize,
-}
-
-#[derive(Debug)]
-struct Trace {
-    number: u64,
-    shelf: Shelf,
-    state: State,
-    /// Spans that were started and have not ended.
-    open: u32,
-    roots: Vec<(SpanId, Instant)>,
-    /// Spans were lost.
-    partial: bool,
-}
-
-#[derive(Debug)]
-enum State {
-    /// Neither an error nor a slow root is known.
-    Waiting {
-        since: Instant,
-        spans: Vec<SpanData>,
-    },
-    /// As before, but it holds nothing any more.
-    GivenUp,
-    Kept,
-    Dropped,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Shelf {
-    Waiting,
-    /// Decided or given up, with spans open.
-    Open,
-    /// Decided, with no span open.
-    Closed,
-}
-
-/// The traces of each shelf, the oldest first.
-#[derive(Debug, Default)]
-struct Shelves {
-    waiting: BTreeMap<u64, TraceId>,
-    open: BTreeMap<u64, TraceId>,
-    closed: BTreeMap<u64, TraceId>,
-    next: u64,
-}
-
-impl Shelves {
-    fn shelf(&mut self, shelf: Shelf) -> &mut BTreeMap<u64, TraceId> {
-        match shelf {
-            Shelf::Waiting => &mut self.waiting,
-            Shelf::Open => &mut self.open,
-            Shelf::Closed => &mut self.closed,
-        }
-    }
-
-    fn put(&mut self, id: TraceId, shelf: Shelf) -> u64 {
-        let number = self.next;
-        self.next += 1;
-        self.shelf(shelf).insert(number, id);
-        number
-    }
-
-    fn shift(&mut self, id: TraceId, trace: &mut Trace, to: Shelf) {
-        self.shelf(trace.shelf).remove(&trace.number);
-        trace.shelf = to;
-        trace.number = self.put(id, to);
-    }
-
-    /// Puts a trace that is decided or given up where it belongs.
-    fn settle(&mut self, id: TraceId, trace: &mut Trace) {
-        match (trace.shelf, trace.open) {
-            (Shelf::Open, 1..) | (Shelf::Closed, 0) => {}
-            (_, 1..) => self.shift(id, trace, Shelf::Open),
-            (_, 0) => self.shift(id, trace, Shelf::Closed),
-        }
-    }
-}
-
-impl Trace {
-    fn opens(&mut self, start: &Start, now: Instant) {
-        self.open = self.open.saturating_add(1);
-        if start.is_root && self.roots.len() < ROOTS {
-            self.roots.push((start.span, now));
-        }
-    }
-
-    fn is_slow(&self, settings: &Settings, now: Instant) -> bool {
-        settings.slower_than.is_some_and(|threshold| {
-            self.roots.iter().any(|(_, since)| now.saturating_duration_since(*since) > threshold)
-        })
-    }
-
-    /// Takes the decision, and what was held back until now.
-    fn decide(&mut self, state: State, held: &mut usize) -> Vec<SpanData> {
-        match std::mem::replace(&mut self.state, state) {
-            State::Waiting { spans, .. } => {
-                *held = held.saturating_sub(spans.len().max(1));
-                spans
-            }
-            _ => Vec::new(),
-        }
-    }
 }
 
 impl Traces {
@@ -412,11 +301,6 @@ impl Traces {
             held: self.held,
         }
     }
-}
-
-/// Whether a span has no parent, or one in another process.
-pub(super) fn is_root(span: &SpanData) -> bool {
-    span.parent_span_id == SpanId::INVALID || span.parent_span_is_remote
 }
 
 #[cfg(test)]

@@ -101,6 +101,24 @@ fn two_are_none() {
 }
 
 #[test]
+fn what_a_later_version_adds_must_be_text() {
+    let later = |after: &[u8]| {
+        let value = [b"cc-12345678901234567890123456789012-1234567890123456-01", after].concat();
+        let mut headers = HeaderMap::new();
+        headers.append("traceparent", HeaderValue::from_bytes(&value).unwrap());
+        let propagator = W3cPropagator::new();
+        let fast = propagator.extract_headers(&Context::new(), &headers);
+        let by_carrier =
+            propagator.extract_with_context(&Context::new(), &HeaderExtractor(&headers));
+        (fast.has_active_span(), by_carrier.has_active_span())
+    };
+    assert_eq!(later(b"-a\tb ~"), (true, true));
+    for after in ["-\u{e9}".as_bytes(), b"-\xff", b"\xff"] {
+        assert_eq!(later(after), (false, false), "{after:?}");
+    }
+}
+
+#[test]
 fn only_its_own_name_is_read() {
     assert_eq!(trace_sent(&[("TraceParent", SAMPLED)]), (TRACE.to_owned(), "01".to_owned()));
     for name in ["trace-parent", "trace.parent"] {

@@ -156,3 +156,30 @@ fn a_flush_decides_nothing_that_may_still_wait_and_a_shutdown_decides_all() {
     assert_eq!(kit.keeping.dropped(), dropped(0, 1, 1));
     drop((slow, fast));
 }
+
+#[test]
+fn one_call_gives_up_a_few_traces_and_a_flush_gives_up_the_rest() {
+    let kit = Kit::new(TailKeeping::new().max_wait(SECOND).unwrap());
+    let open: Vec<_> = (1..=20).map(|trace| kit.root(trace, "root")).collect();
+    kit.time.advance(SECOND);
+    assert_eq!(kit.keeping.dropped(), dropped(0, 0, 0));
+    end(kit.root(99, "other"));
+    assert_eq!(kit.keeping.dropped(), dropped(0, 16, 0));
+    kit.provider.force_flush().unwrap();
+    assert_eq!(kit.keeping.dropped(), dropped(0, 20, 0));
+    drop(open);
+}
+
+#[test]
+fn a_child_whose_trace_is_not_remembered_is_exported_alone_and_marked_if_it_fails() {
+    let kit = Kit::new(TailKeeping::new().max_spans(1).unwrap());
+    let root = kit.root(1, "root");
+    let under_root = local(root.span_context());
+    end(root);
+    end(kit.root(2, "other"));
+    end(kit.under(&under_root, "uneventful"));
+    end(kit.root(2, "other"));
+    fail(kit.under(&under_root, "error"));
+    assert_eq!(kit.exported(), ["~error"]);
+    assert_eq!(kit.keeping.dropped(), dropped(0, 0, 0));
+}

@@ -1,0 +1,132 @@
+//! Telemetry as that of the whole program: one test, as globals are set once.
+#![cfg(feature = "telemetry")]
+
+#[allow(dead_code)]
+#[path = "telemetry/collector.rs"]
+mod collector;
+#[allow(dead_code)]
+#[path = "telemetry/kit.rs"]
+mod kit;
+
+use std::collections::{BTreeSet, HashMap};
+use std::error::Error;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use opentelemetry::global;
+use opentelemetry::trace::{Span, TraceContextExt, Tracer};
+use tower_observability::telemetry::{InstallError, LogFormat, Protocol, Telemetry};
+use tracing_subscriber::fmt::MakeWriter;
+
+use collector::{Answer, Collector};
+use kit::{LONG, environment, quiet, within};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// The headers that the global propagator sends for a span of the global provider.
+fn sent() -> (bool, HashMap<String, String>) {
+    let tracer = global::tracer("test");
+    let mut headers = HashMap::new();
+    let recording = tracer.in_span("work", |context| {
+        global::get_text_map_propagator(|propagator| {
+            propagator.inject_context(&context, &mut headers);
+        });
+        context.span().is_recording()
+    });
+    (recording, headers)
+}
+
+/// The names of the scopes of all records that came, which are their targets.
+fn targets(collector: &Collector) -> BTreeSet<String> {
+    let requests = collector.logs().into_iter().flat_map(|one| one.request.resource_logs);
+    let scopes = requests.flat_map(|resource| resource.scope_logs);
+    scopes.filter_map(|scope| Some(scope.scope?.name)).collect()
+}
+
+#[tokio::test]
+async fn it_becomes_that_of_the_whole_program() {
+    // building sets nothing
+    let built = quiet().build().unwrap();
+    assert!(built.is_enabled());
+    assert_eq!(sent(), (false, HashMap::new()));
+
+    // switched off, the API's own no-op stays
+    let off = quiet().from_env_with(environment(&[("OTEL_SDK_DISABLED", "true")]));
+    assert!(!off.install().unwrap().is_enabled());
+    assert_eq!(sent(), (false, HashMap::new()));
+
+    // a bad setting changes nothing
+    let refused = quiet().log_filter("a=loud").logs(LogFormat::Json).install().unwrap_err();
+    assert!(matches!(refused, InstallError::Config(_)), "{refused}");
+
+    let lines = Lines::default();
+    let collector = Collector::start(Protocol::Grpc, &[Answer::Take]);
+    let telemetry: Telemetry = quiet()
+        .otlp_endpoint(collector.url())
+        .otlp_protocol(Protocol::Grpc)
+        .logs(LogFormat::Json)
+        .logs_to(lines.clone())
+        .log_filter("trace")
+        .otlp_logs()
+        .from_env_with(environment(&[("OTEL_BSP_SCHEDULE_DELAY", "soon")]))
+        .install()
+        .unwrap();
+    assert_eq!(telemetry.warnings().len(), 1);
+    assert_eq!(lines.text().matches(r#""variable":"OTEL_BSP_SCHEDULE_DELAY""#).count(), 1);
+    let (recording, headers) = sent();
+    assert!(recording);
+    assert_eq!(headers.keys().collect::<Vec<_>>(), ["traceparent"]);
+
+    // every batch that is sent makes hyper and h2 log, which must make no batch
+    for round in 0..3 {
+        tracing::info!(target: "shop", round, "sold");
+        within(telemetry.flush(LONG)).await.unwrap();
+    }
+    assert_eq!(telemetry.delivery().logs()[0].ended(), telemetry.delivery().logs()[0].exported());
+    let own = ["shop", "tower_observability::telemetry"].map(str::to_owned);
+    assert_eq!(targets(&collector), BTreeSet::from(own));
+    // they are logged, though
+    assert!(lines.text().contains(r#""target":"h2::"#), "{}", lines.text());
+    assert_eq!(lines.text().matches(r#""target":"shop""#).count(), 3);
+
+    // a second one finds the place taken, and leaves it as it is
+    let second = quiet().logs(LogFormat::Json).install().unwrap_err();
+    assert!(matches!(second, InstallError::Subscriber(_)), "{second}");
+    assert_eq!(second.to_string(), "a global tracing subscriber is set already");
+    assert!(second.source().is_some());
+
+    let before = telemetry.delivery().spans()[0].ended();
+    global::tracer("test").start("work").end();
+    assert_eq!(telemetry.delivery().spans()[0].ended(), before + 1);
+    let delivery = within(telemetry.shutdown(LONG)).await.unwrap();
+    assert_eq!((collector.spans(), delivery.lost_spans()), (before + 1, 0));
+    // what is logged after that goes to the lines alone
+    tracing::info!(target: "shop", "closed");
+    assert_eq!(lines.text().matches(r#""target":"shop""#).count(), 4);
+}
