@@ -38,6 +38,7 @@
 mod carry;
 mod db;
 mod ending;
+mod factory;
 mod future;
 mod internal;
 mod live;
@@ -48,9 +49,8 @@ mod tests;
 
 use std::borrow::Cow;
 use std::future::Future;
-use std::sync::LazyLock;
 
-use opentelemetry::trace::{Link, SpanBuilder, SpanContext, Tracer, TracerProvider};
+use opentelemetry::trace::{Link, SpanBuilder, SpanContext};
 use opentelemetry::{Context, KeyValue};
 
 use crate::attribute::Value;
@@ -60,120 +60,16 @@ use crate::trace::tracer::Spans;
 pub use carry::in_context;
 pub use db::Db;
 pub use ending::{ByType, Ending};
+pub use factory::Operations;
 pub use future::OperationFuture;
 pub use internal::Internal;
 pub use messaging::Messaging;
 
+use factory::GLOBAL;
 use live::Live;
 use put::extra;
 
 type Text = Cow<'static, str>;
-
-/// Makes [`Operation`]s whose spans go to one provider; cheap to clone.
-///
-/// ```
-/// use opentelemetry_sdk::trace::SdkTracerProvider;
-/// use tower_observability::operation::Operations;
-///
-/// let provider = SdkTracerProvider::builder().build();
-/// let operations = Operations::new().tracer_provider(&provider);
-/// let look_up = operations.cache("redis", "GET");
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct Operations {
-    spans: Spans,
-    clock: Clock,
-}
-
-impl Operations {
-    /// Spans of the global provider, measured with the system's clock.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Makes the spans with this provider instead of the global one.
-    pub fn tracer_provider<P>(self, provider: &P) -> Self
-    where
-        P: TracerProvider,
-        P::Tracer: Send + Sync + 'static,
-        <P::Tracer as Tracer>::Span: Send + Sync + 'static,
-    {
-        Self { spans: Spans::of(provider), ..self }
-    }
-
-    /// Measures with this clock.
-    pub fn clock(self, clock: Clock) -> Self {
-        Self { clock, ..self }
-    }
-
-    /// A call of a database; see [`Operation::db`].
-    pub fn db(&self, system: impl Into<Text>) -> Operation<Db> {
-        self.of(Db::new(system.into()))
-    }
-
-    /// A call of a cache; see [`Operation::cache`].
-    pub fn cache(&self, system: impl Into<Text>, command: impl Into<Text>) -> Operation<Db> {
-        self.db(system).operation(command)
-    }
-
-    /// A message is made, to be sent in a batch; see [`Operation::create`].
-    pub fn create(
-        &self,
-        system: impl Into<Text>,
-        destination: impl Into<Text>,
-    ) -> Operation<Messaging> {
-        self.of(Messaging::new("create", system.into(), destination.into()))
-    }
-
-    /// Messages are sent; see [`Operation::send`].
-    pub fn send(
-        &self,
-        system: impl Into<Text>,
-        destination: impl Into<Text>,
-    ) -> Operation<Messaging> {
-        self.of(Messaging::new("send", system.into(), destination.into()))
-    }
-
-    /// Messages are asked for; see [`Operation::receive`].
-    pub fn receive(
-        &self,
-        system: impl Into<Text>,
-        destination: impl Into<Text>,
-    ) -> Operation<Messaging> {
-        self.of(Messaging::new("receive", system.into(), destination.into()))
-    }
-
-    /// Messages are processed; see [`Operation::process`].
-    pub fn process(
-        &self,
-        system: impl Into<Text>,
-        destination: impl Into<Text>,
-    ) -> Operation<Messaging> {
-        self.of(Messaging::new("process", system.into(), destination.into()))
-    }
-
-    /// Messages are settled; see [`Operation::settle`].
-    pub fn settle(
-        &self,
-        system: impl Into<Text>,
-        destination: impl Into<Text>,
-    ) -> Operation<Messaging> {
-        self.of(Messaging::new("settle", system.into(), destination.into()))
-    }
-
-    /// Work inside the service; see [`Operation::internal`].
-    pub fn internal(&self, name: impl Into<Text>) -> Operation<Internal> {
-        self.of(Internal::new(name.into()))
-    }
-
-    fn of<K>(&self, what: K) -> Operation<K> {
-        let Self { spans, clock } = self.clone();
-        Operation { what, extra: Vec::new(), links: Vec::new(), parent: None, spans, clock }
-    }
-}
-
-/// The factory behind `Operation::db` and its like, which looks up the global provider once.
-static GLOBAL: LazyLock<Operations> = LazyLock::new(Operations::new);
 
 /// What is about to be done, and the span that tells of it.
 ///
@@ -203,8 +99,8 @@ mod sealed {
 }
 use sealed::Convention;
 
-/// The most attributes the conventions ask of one operation.
-const USUAL: usize = 12;
+/// Room for the attributes of most operations, so that the list need not grow.
+const USUAL: usize = 8;
 
 impl<K: Convention> Operation<K> {
     /// Adds an attribute of your own; a text is cut to 2048 bytes.
@@ -309,7 +205,7 @@ impl<K: Convention> Operation<K> {
         let Self { what, extra, links, parent, spans, clock } = self;
         let mut builder =
             SpanBuilder::from_name(what.name()).with_kind(what.span_kind(links.len()));
-        let mut attributes = Vec::with_capacity(USUAL.max(extra.len()));
+        let mut attributes = Vec::with_capacity(USUAL + extra.len());
         what.attributes(&mut attributes);
         attributes.extend(extra);
         builder.attributes = Some(attributes);

@@ -252,3 +252,21 @@ fn what_an_unwinding_caller_drops_was_cancelled() {
     assert!(unwound.is_err());
     assert_eq!(bench.only(), ended(0, 0, Some("cancelled"), Status::Unset));
 }
+
+#[test]
+fn it_goes_where_its_future_can_go_and_says_where_it_stands() {
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+    let bench = Bench::new();
+    let mut left = 2;
+    let mut future = Box::pin(is_send(query(&bench).run(poll_fn(move |_| {
+        left -= 1;
+        if left > 0 { Poll::Pending } else { Poll::Ready(Ok::<_, Refused>(())) }
+    }))));
+    assert_eq!(format!("{future:?}"), r#"OperationFuture { stage: "waiting" }"#);
+    assert!(poll(future.as_mut()).is_pending());
+    assert_eq!(format!("{future:?}"), r#"OperationFuture { stage: "running" }"#);
+    assert!(poll(future.as_mut()).is_ready());
+    assert_eq!(format!("{future:?}"), r#"OperationFuture { stage: "over" }"#);
+}

@@ -1,0 +1,115 @@
+//! Makes operations.
+
+use std::sync::LazyLock;
+
+use opentelemetry::trace::{Tracer, TracerProvider};
+
+use super::{Db, Internal, Messaging, Operation, Text};
+use crate::clock::Clock;
+use crate::trace::tracer::Spans;
+
+/// Makes [`Operation`]s whose spans go to one provider; cheap to clone.
+///
+/// ```
+/// use opentelemetry_sdk::trace::SdkTracerProvider;
+/// use tower_observability::operation::Operations;
+///
+/// let provider = SdkTracerProvider::builder().build();
+/// let operations = Operations::new().tracer_provider(&provider);
+/// let look_up = operations.cache("redis", "GET");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Operations {
+    spans: Spans,
+    clock: Clock,
+}
+
+impl Operations {
+    /// Spans of the global provider, measured with the system's clock.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes the spans with this provider instead of the global one.
+    pub fn tracer_provider<P>(self, provider: &P) -> Self
+    where
+        P: TracerProvider,
+        P::Tracer: Send + Sync + 'static,
+        <P::Tracer as Tracer>::Span: Send + Sync + 'static,
+    {
+        Self { spans: Spans::of(provider), ..self }
+    }
+
+    /// Measures with this clock.
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// A call of a database; see [`Operation::db`].
+    pub fn db(&self, system: impl Into<Text>) -> Operation<Db> {
+        self.of(Db::new(system.into()))
+    }
+
+    /// A call of a cache; see [`Operation::cache`].
+    pub fn cache(&self, system: impl Into<Text>, command: impl Into<Text>) -> Operation<Db> {
+        self.db(system).operation(command)
+    }
+
+    /// A message is made, to be sent in a batch; see [`Operation::create`].
+    pub fn create(
+        &self,
+        system: impl Into<Text>,
+        destination: impl Into<Text>,
+    ) -> Operation<Messaging> {
+        self.of(Messaging::new("create", system.into(), destination.into()))
+    }
+
+    /// Messages are sent; see [`Operation::send`].
+    pub fn send(
+        &self,
+        system: impl Into<Text>,
+        destination: impl Into<Text>,
+    ) -> Operation<Messaging> {
+        self.of(Messaging::new("send", system.into(), destination.into()))
+    }
+
+    /// Messages are asked for; see [`Operation::receive`].
+    pub fn receive(
+        &self,
+        system: impl Into<Text>,
+        destination: impl Into<Text>,
+    ) -> Operation<Messaging> {
+        self.of(Messaging::new("receive", system.into(), destination.into()))
+    }
+
+    /// Messages are processed; see [`Operation::process`].
+    pub fn process(
+        &self,
+        system: impl Into<Text>,
+        destination: impl Into<Text>,
+    ) -> Operation<Messaging> {
+        self.of(Messaging::new("process", system.into(), destination.into()))
+    }
+
+    /// Messages are settled; see [`Operation::settle`].
+    pub fn settle(
+        &self,
+        system: impl Into<Text>,
+        destination: impl Into<Text>,
+    ) -> Operation<Messaging> {
+        self.of(Messaging::new("settle", system.into(), destination.into()))
+    }
+
+    /// Work inside the service; see [`Operation::internal`].
+    pub fn internal(&self, name: impl Into<Text>) -> Operation<Internal> {
+        self.of(Internal::new(name.into()))
+    }
+
+    fn of<K>(&self, what: K) -> Operation<K> {
+        let Self { spans, clock } = self.clone();
+        Operation { what, extra: Vec::new(), links: Vec::new(), parent: None, spans, clock }
+    }
+}
+
+/// The factory behind `Operation::db` and its like, which looks up the global provider once.
+pub(super) static GLOBAL: LazyLock<Operations> = LazyLock::new(Operations::new);
