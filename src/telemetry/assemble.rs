@@ -12,7 +12,7 @@ use super::builder::TelemetryBuilder;
 use super::logs::LogFilter;
 use super::otlp::{Io, OtlpLogs, OtlpSpans, Sender, Signal};
 use super::pipeline::{FanOut, LogPipeline, SpanPipeline};
-use super::propagator::Propagator;
+use super::propagator;
 use super::sampling::{Choice, Sampling};
 use super::{Parts, Telemetry, resource};
 use crate::config::ConfigError;
@@ -106,7 +106,7 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
         log_ledgers,
         io,
         resource,
-        propagator: Propagator::new(&settings.propagators),
+        propagator: propagator::of(&settings.propagators),
         log: settings.log,
         log_filter,
         warnings: settings.warnings,

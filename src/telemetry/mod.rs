@@ -67,11 +67,11 @@ pub use builder::TelemetryBuilder;
 pub use delivery::{Delivery, Tally, Undelivered};
 pub use logs::{InvalidFilter, LogFilter, LogFormat, LogLayer};
 pub use otlp::Protocol;
-pub use propagator::Propagator;
 pub use sampling::Sampling;
 pub use warning::Warning;
 
 use crate::config::ConfigError;
+use crate::trace::propagation::W3cPropagator;
 use ledger::Ledger;
 use logs::LogSettings;
 use otlp::Io;
@@ -91,7 +91,7 @@ struct Parts {
     log_ledgers: Vec<Arc<Ledger>>,
     io: Option<Arc<Io>>,
     resource: Resource,
-    propagator: Propagator,
+    propagator: W3cPropagator,
     log: LogSettings,
     log_filter: LogFilter,
     warnings: Vec<Warning>,
@@ -112,7 +112,7 @@ impl Telemetry {
     }
 
     /// How the context of a trace travels.
-    pub fn propagator(&self) -> &Propagator {
+    pub fn propagator(&self) -> &W3cPropagator {
         &self.0.propagator
     }
 

@@ -86,14 +86,20 @@ const OWS: [char; 2] = [' ', '\t'];
 /// By default both; [`TraceContextPropagator`] and [`BaggagePropagator`] are its two parts.
 #[derive(Clone, Debug)]
 pub struct W3cPropagator {
-    trace: TraceContextPropagator,
+    trace: Option<TraceContextPropagator>,
     baggage: Option<BaggagePropagator>,
 }
 
 impl W3cPropagator {
     /// Both parts.
     pub fn new() -> Self {
-        Self { trace: TraceContextPropagator::new(), baggage: Some(BaggagePropagator::new()) }
+        Self { trace: Some(TraceContextPropagator::new()), baggage: Some(BaggagePropagator::new()) }
+    }
+
+    /// Neither reads nor sends a trace.
+    #[must_use]
+    pub fn without_trace_context(self) -> Self {
+        Self { trace: None, ..self }
     }
 
     /// Neither reads nor sends baggage.
@@ -108,7 +114,7 @@ impl W3cPropagator {
     ///
     /// A valid `traceparent` alone costs one allocation.
     pub fn extract_headers(&self, parent: &Context, headers: &HeaderMap) -> Context {
-        let trace = self.trace.read_headers(parent, headers);
+        let trace = self.trace.as_ref().and_then(|part| part.read_headers(parent, headers));
         let below = trace.as_ref().unwrap_or(parent);
         let both = self.baggage.as_ref().and_then(|part| part.read_headers(below, headers));
         both.or(trace).unwrap_or_else(|| parent.clone())
@@ -119,7 +125,9 @@ impl W3cPropagator {
     ///
     /// A `traceparent` alone costs one allocation, and what the map needs to hold it.
     pub fn inject_headers(&self, context: &Context, headers: &mut HeaderMap) {
-        self.trace.inject_headers(context, headers);
+        if let Some(trace) = &self.trace {
+            trace.inject_headers(context, headers);
+        }
         if let Some(baggage) = &self.baggage {
             baggage.inject_headers(context, headers);
         }
@@ -134,14 +142,17 @@ impl Default for W3cPropagator {
 
 impl TextMapPropagator for W3cPropagator {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
-        self.trace.inject_context(cx, injector);
+        if let Some(trace) = &self.trace {
+            trace.inject_context(cx, injector);
+        }
         if let Some(baggage) = &self.baggage {
             baggage.inject_context(cx, injector);
         }
     }
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
-        let trace = self.trace.extract_with_context(cx, extractor);
+        let trace = self.trace.as_ref().map(|part| part.extract_with_context(cx, extractor));
+        let trace = trace.unwrap_or_else(|| cx.clone());
         match &self.baggage {
             Some(baggage) => baggage.extract_with_context(&trace, extractor),
             None => trace,
@@ -151,9 +162,11 @@ impl TextMapPropagator for W3cPropagator {
     fn fields(&self) -> FieldIter<'_> {
         static FIELDS: LazyLock<[String; 3]> =
             LazyLock::new(|| ["traceparent", "tracestate", "baggage"].map(String::from));
-        let fields: &[String] = match self.baggage {
-            Some(_) => &*FIELDS,
-            None => &FIELDS[..2],
+        let fields: &[String] = match (&self.trace, &self.baggage) {
+            (Some(_), Some(_)) => &*FIELDS,
+            (Some(_), None) => &FIELDS[..2],
+            (None, Some(_)) => &FIELDS[2..],
+            (None, None) => &[],
         };
         FieldIter::new(fields)
     }
