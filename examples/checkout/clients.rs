@@ -107,7 +107,8 @@ impl Payment {
     pub fn new(address: SocketAddr, place: &Place) -> Result<Self, BoxError> {
         let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
         let observed = place.client()?.layer(endpoint.connect_lazy());
-        Ok(Self { grpc: PaymentClient::new(observed) })
+        // with the origin, so that the layers know who is called
+        Ok(Self { grpc: PaymentClient::with_origin(observed, endpoint.uri().clone()) })
     }
 
     /// Charges the card and answers the receipt.
