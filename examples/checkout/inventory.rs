@@ -25,7 +25,7 @@ const SCHEMA: &str = "
         id INTEGER PRIMARY KEY AUTOINCREMENT, product TEXT, quantity INTEGER);
     INSERT INTO product VALUES
         ('lamp',      2500, 1000000, 0),
-        ('slow-lamp', 1900,      12, 1000),   -- its warehouse takes a second to answer
+        ('slow-lamp', 1900,      12, 600),     -- its warehouse takes longer than `SLOW` to answer
         ('lost-lamp',  100,       1, 3600000) -- its warehouse takes an hour
 ";
 
