@@ -93,6 +93,14 @@ impl TraceLayer {
         self.configure(|trace| trace.propagator = Propagator::new(propagator))
     }
 
+    /// Describes a request only once its span is known to be sampled, so that one that is not costs
+    /// less. For samplers that do not look at attributes, as all of the SDK's: they see the name, the
+    /// kind and the links, but none of what the conventions ask for when a span starts. By default
+    /// they see all of it.
+    pub fn attributes_after_sampling(self) -> Self {
+        self.configure(|trace| trace.sampled_first = true)
+    }
+
     /// Records only the requests that `filter` picks. Of the others there is no span, but their
     /// trace is handed on.
     ///
