@@ -99,10 +99,10 @@ fn word(digits: [u8; 8]) -> Option<u32> {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let read = u64::from_be_bytes(digits);
     let letters = read >> 6 & EACH;
-    let values = (read & 0x0f * EACH) + 9 * letters;
+    let values = (read & (0x0f * EACH)) + 9 * letters;
     let written = values + 0x30 * EACH + 0x27 * letters;
     let from_ten = (values + 6 * EACH) >> 4 & EACH;
-    if written != read || from_ten != letters || values & 0x10 * EACH != 0 {
+    if written != read || from_ten != letters || values & (0x10 * EACH) != 0 {
         return None;
     }
     let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
