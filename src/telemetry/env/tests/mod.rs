@@ -56,6 +56,7 @@ fn samplers_are_those_of_the_specification() {
     for (name, argument, expected) in [
         ("always_on", "", "Alone(AlwaysOn)".to_owned()),
         ("always_off", "", "Alone(AlwaysOff)".to_owned()),
+        ("ParentBased_Always_Off", "", "ParentBased(AlwaysOff)".to_owned()),
         ("traceidratio", "0.25", "Alone(Ratio(0.25))".to_owned()),
         ("traceidratio", "", "Alone(Ratio(1.0))".to_owned()),
         ("parentbased_always_on", "0.25", "ParentBased(AlwaysOn)".to_owned()),
@@ -92,6 +93,7 @@ fn propagators_are_a_list() {
     for (value, expected) in [
         ("tracecontext", "[TraceContext]".to_owned()),
         ("baggage, tracecontext,baggage", "[Baggage, TraceContext]".to_owned()),
+        ("TraceContext", "[TraceContext]".to_owned()),
         ("none", "[]".to_owned()),
         ("none,baggage", "[]".to_owned()),
         ("b3,baggage", format!("[Baggage] | {STRANGER}")),
