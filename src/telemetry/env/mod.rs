@@ -58,8 +58,9 @@ impl Env<'_> {
         match (self.lookup)(variable)?.into_string() {
             Ok(text) if text.trim().is_empty() => None,
             Ok(text) => Some(text.trim().to_owned()),
-            Err(raw) => {
-                self.warn(variable, &raw.to_string_lossy(), "is not Unicode; ignored");
+            Err(_) => {
+                // it may be a secret: the value of a header, the password of an endpoint
+                self.warn(variable, "(not told)", "is not Unicode; ignored");
                 None
             }
         }

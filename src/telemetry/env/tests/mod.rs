@@ -247,9 +247,13 @@ fn the_log_filter_is_checked() {
 fn what_is_not_unicode_is_warned_of() {
     use std::os::unix::ffi::OsStringExt;
     let mut settings = Settings::new("checkout".to_owned());
-    let raw =
-        |name: &str| (name == "OTEL_SERVICE_NAME").then(|| OsString::from_vec(vec![b'a', 255]));
+    const VARIABLES: [&str; 2] = ["OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_HEADERS"];
+    let raw = |name: &str| {
+        let bytes = [b"authorization=s3cret".as_slice(), &[255]].concat();
+        VARIABLES.contains(&name).then(|| OsString::from_vec(bytes))
+    };
     apply(&mut settings, &raw);
-    let expected = Warning::new("OTEL_SERVICE_NAME", "a\u{fffd}", "is not Unicode; ignored");
-    assert_eq!((settings.service_name.as_str(), settings.warnings), ("checkout", vec![expected]));
+    let expected =
+        VARIABLES.map(|name| Warning::new(name, "(not told)", "is not Unicode; ignored"));
+    assert_eq!((settings.service_name.as_str(), settings.warnings), ("checkout", expected.into()));
 }
