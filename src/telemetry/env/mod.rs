@@ -58,11 +58,17 @@ impl Env<'_> {
         match (self.lookup)(variable)?.into_string() {
             Ok(text) if text.trim().is_empty() => None,
             Ok(text) => Some(text.trim().to_owned()),
-            Err(raw) => {
-                self.warn(variable, &raw.to_string_lossy(), "is not Unicode; ignored");
+            Err(_) => {
+                // it may be a secret: the value of a header, the password of an endpoint
+                self.warn(variable, "(not told)", "is not Unicode; ignored");
                 None
             }
         }
+    }
+
+    /// A variable that names one or several of a set, in any case.
+    fn names(&mut self, variable: &str) -> Option<String> {
+        self.text(variable).map(|text| text.to_ascii_lowercase())
     }
 
     fn read<T>(
@@ -110,7 +116,7 @@ fn resource(settings: &mut Settings, env: &mut Env<'_>) {
 
 fn sampler(settings: &mut Settings, env: &mut Env<'_>) {
     const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
-    let Some(name) = env.text("OTEL_TRACES_SAMPLER") else { return };
+    let Some(name) = env.names("OTEL_TRACES_SAMPLER") else { return };
     // the specification's default for a missing or unusable argument is 1.0
     let mut ratio = || Sampling::Ratio(env.read(ARGUMENT, ratio).unwrap_or(1.0));
     settings.sampling = match name.as_str() {
@@ -129,7 +135,7 @@ fn sampler(settings: &mut Settings, env: &mut Env<'_>) {
 
 fn propagators(settings: &mut Settings, env: &mut Env<'_>) {
     const VARIABLE: &str = "OTEL_PROPAGATORS";
-    let Some(text) = env.text(VARIABLE) else { return };
+    let Some(text) = env.names(VARIABLE) else { return };
     let mut formats = Vec::new();
     let mut none = false;
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
@@ -165,7 +171,7 @@ fn exporters(settings: &mut Settings, env: &mut Env<'_>) {
 }
 
 fn exporter(variable: &str, env: &mut Env<'_>) -> Option<Sending> {
-    let text = env.text(variable)?;
+    let text = env.names(variable)?;
     let mut sending = None;
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         match name {
@@ -204,13 +210,13 @@ fn otlp(otlp: &mut Otlp, signal: &str, env: &mut Env<'_>) {
         otlp.headers = Some(headers);
     }
     let name = variable("COMPRESSION");
-    if let Some(text) = env.text(&name).filter(|text| text != "none") {
+    if let Some(text) = env.names(&name).filter(|text| text != "none") {
         env.warn(&name, &text, "is not supported; sent without compression");
     }
 }
 
 fn protocol(text: &str) -> Result<Protocol, &'static str> {
-    match text {
+    match text.to_ascii_lowercase().as_str() {
         "grpc" => Ok(Protocol::Grpc),
         "http/protobuf" => Ok(Protocol::HttpProtobuf),
         _ => Err("is neither grpc nor http/protobuf"),

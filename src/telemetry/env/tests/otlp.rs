@@ -31,6 +31,10 @@ fn otlp_goes_where_the_specification_says() {
             vec![(ENDPOINT, "http://c:1"), (PROTOCOL, "grpc"), (LOGS, "otlp")],
             "Grpc http://c:1/ 10s; Grpc http://c:1/ 10s",
         ),
+        (
+            vec![(ENDPOINT, "http://c:1"), (PROTOCOL, "GRPC"), (LOGS, "OTLP")],
+            "Grpc http://c:1/ 10s; Grpc http://c:1/ 10s",
+        ),
         (vec![(ENDPOINT, "http://c:1"), (TRACES, "none")], "nowhere; nowhere"),
         (vec![(TRACES, "otlp")], "HttpProtobuf http://localhost:4318/v1/traces 10s; nowhere"),
         (vec![(TRACES, "otlp"), (PROTOCOL, "grpc")], "Grpc http://localhost:4317/ 10s; nowhere"),
