@@ -336,6 +336,28 @@ async fn a_task_in_the_exchange_asks_from_its_span_however_many_exchanges_lie_be
     assert_eq!(parents, [(SpanKind::Client, own), (SpanKind::Server, callers)]);
 }
 
+#[tokio::test]
+async fn where_telemetry_is_suppressed_no_span_is_made() {
+    let bench = Bench::new();
+    let client = bench.client().layer(Script::status(StatusCode::OK));
+    let handler = service_fn(move |_: Request<()>| {
+        let client = client.clone();
+        // as an exporter that sends on a thread of its own, or in the exchange that it exports
+        let task = async move {
+            let quiet = Context::new().with_telemetry_suppressed();
+            let asked = || client.clone().oneshot(get("/").body(()).unwrap());
+            opentelemetry::context::FutureExt::with_context(asked(), quiet).await.unwrap();
+        };
+        let task = tokio::spawn(task.in_exchange());
+        async move {
+            task.await.unwrap();
+            Ok::<_, Infallible>(Response::new(ScriptBody::new().claims_end()))
+        }
+    });
+    bench.server().layer(handler).oneshot(from_caller()).await.unwrap();
+    assert_eq!(bench.spans.only().kind, SpanKind::Server);
+}
+
 #[test]
 fn a_context_that_a_handler_leaves_attached_stays_in_its_own_exchange() {
     let bench = Bench::new();
