@@ -201,6 +201,7 @@ impl Trace {
         if !self.wants(head) {
             // a stranger's trace is not handed on only because it is not recorded
             let onward = if is_public { Context::new() } else { arrived };
+            self.annotate_baggage(&onward, facts);
             let trace = identity(onward.span().span_context());
             return Traced { context: Some(enter(facts, onward, trace)), live: None };
         }
