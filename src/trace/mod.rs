@@ -233,7 +233,8 @@ impl Trace {
             if may_inject {
                 self.propagator.inject(&parent, &mut head.headers);
             }
-            facts.set_trace_context(parent);
+            let trace = identity(parent.span().span_context());
+            enter(facts, parent, trace);
             return Traced::default();
         }
         let mut description = self.describe_sent(head, facts);

@@ -246,6 +246,21 @@ async fn a_filtered_request_hands_on_the_trace_around_it() {
 }
 
 #[tokio::test]
+async fn a_filtered_request_is_told_of_under_the_trace_around_it() {
+    use crate::exchange::Facts;
+
+    let bench = Bench::new();
+    let (tell, told) = std::sync::mpsc::channel();
+    let client = bench.client().filter(|_| false).layer(tower::service_fn(move |_: Request<()>| {
+        tell.send(Facts::current().unwrap().trace().copied()).unwrap();
+        ready(Ok::<_, Infallible>(Response::new(ScriptBody::new().claims_end())))
+    }));
+    let request = get("/").header("traceparent", CALLER).body(()).unwrap();
+    bench.server().layer(asking(client)).oneshot(request).await.unwrap();
+    assert_eq!(told.recv().unwrap(), crate::id::TraceIdentity::new(0xaa, 1, true));
+}
+
+#[tokio::test]
 async fn the_callers_own_cancel_is_no_error() {
     let bench = Bench::new();
     let mut client = bench.client().layer(Transport::new(Script::pends()));
