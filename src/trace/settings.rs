@@ -174,7 +174,8 @@ impl TraceLayer {
         Ok(self.configure(|trace| trace.inject_to = Some(hosts)))
     }
 
-    /// Tells the caller the trace in a header of the response; by default in none.
+    /// Tells the caller the trace in a header of the response; by default in none. A client's layer
+    /// leaves the response as the server sent it.
     pub fn trace_response(self, header: TraceResponse) -> Self {
         self.configure(|trace| trace.trace_response = Some(header))
     }

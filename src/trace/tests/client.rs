@@ -261,6 +261,20 @@ async fn a_filtered_request_is_told_of_under_the_trace_around_it() {
 }
 
 #[tokio::test]
+async fn what_the_server_answers_stays_as_it_is() {
+    use crate::trace::TraceResponse;
+
+    for how in [TraceResponse::TraceResponse, TraceResponse::ServerTiming] {
+        let bench = Bench::new();
+        let script = Script::status(StatusCode::OK).with_header("traceresponse", "the server's");
+        let client = bench.client().trace_response(how).layer(script);
+        let answer = client.oneshot(get(URL).body(()).unwrap()).await.unwrap();
+        assert_eq!(answer.headers()["traceresponse"], "the server's");
+        assert_eq!(answer.headers().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn the_callers_own_cancel_is_no_error() {
     let bench = Bench::new();
     let mut client = bench.client().layer(Transport::new(Script::pends()));
