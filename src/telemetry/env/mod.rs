@@ -32,9 +32,9 @@ pub(super) fn apply(settings: &mut Settings, lookup: &dyn Fn(&str) -> Option<OsS
     sampler(settings, &mut env);
     propagators(settings, &mut env);
     exporters(settings, &mut env);
-    otlp(&mut settings.otlp, "", &mut env);
-    otlp(&mut settings.otlp_traces, "_TRACES", &mut env);
-    otlp(&mut settings.otlp_logs, "_LOGS", &mut env);
+    let insecure = otlp(&mut settings.otlp, "", false, &mut env);
+    otlp(&mut settings.otlp_traces, "_TRACES", insecure, &mut env);
+    otlp(&mut settings.otlp_logs, "_LOGS", insecure, &mut env);
     batch(&mut settings.span_batch, "BSP", &mut env);
     batch(&mut settings.log_batch, "BLRP", &mut env);
     limits(settings, &mut env);
@@ -183,9 +183,10 @@ fn exporter(variable: &str, env: &mut Env<'_>) -> Option<Sending> {
     sending
 }
 
-fn otlp(otlp: &mut Otlp, signal: &str, env: &mut Env<'_>) {
+/// Answers whether an endpoint without a scheme is `http`; `insecure` if nothing is said.
+fn otlp(otlp: &mut Otlp, signal: &str, insecure: bool, env: &mut Env<'_>) -> bool {
     let variable = |name: &str| format!("OTEL_EXPORTER_OTLP{signal}_{name}");
-    let insecure = env.read(&variable("INSECURE"), boolean).unwrap_or_default();
+    let insecure = env.read(&variable("INSECURE"), boolean).unwrap_or(insecure);
     let name = variable("ENDPOINT");
     if let Some(text) = env.text(&name) {
         match otlp::endpoint(&text, insecure) {
@@ -213,6 +214,7 @@ fn otlp(otlp: &mut Otlp, signal: &str, env: &mut Env<'_>) {
     if let Some(text) = env.names(&name).filter(|text| text != "none") {
         env.warn(&name, &text, "is not supported; sent without compression");
     }
+    insecure
 }
 
 fn protocol(text: &str) -> Result<Protocol, &'static str> {

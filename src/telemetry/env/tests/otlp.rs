@@ -58,6 +58,18 @@ fn otlp_goes_where_the_specification_says() {
             "Grpc http://c:1/ 10s; nowhere",
         ),
         (
+            vec![
+                ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+                ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "t:4317"),
+                ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "l:4317"),
+                ("OTEL_EXPORTER_OTLP_LOGS_INSECURE", "false"),
+                (LOGS, "otlp"),
+            ],
+            "Grpc http://t:4317/ 10s; HttpProtobuf http://localhost:4318/v1/logs 10s | \
+             OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=\"l:4317\": ignored; it takes a URL of scheme http: \
+             this crate is built without TLS, so send to a collector beside the program",
+        ),
+        (
             vec![("OTEL_SDK_DISABLED", "true"), (ENDPOINT, "http://c:1"), (LOGS, "otlp")],
             "nowhere; nowhere",
         ),
