@@ -8,11 +8,10 @@ mod tests;
 
 use std::ffi::OsString;
 use std::str::FromStr;
-use std::time::Duration;
 
 use opentelemetry::KeyValue;
 
-use self::values::{boolean, count, headers, millis, pairs, ratio};
+use self::values::{boolean, count, headers, millis, pairs, ratio, timeout};
 use super::logs::LogFilter;
 use super::otlp::{self, Protocol};
 use super::pipeline::Batch;
@@ -199,8 +198,8 @@ fn otlp(otlp: &mut Otlp, signal: &str, insecure: bool, env: &mut Env<'_>) -> boo
     if let Some(protocol) = env.read(&variable("PROTOCOL"), protocol) {
         otlp.protocol = Some(protocol);
     }
-    if let Some(timeout) = env.read(&variable("TIMEOUT"), millis) {
-        otlp.timeout = Some(timeout);
+    if let Some(limit) = env.read(&variable("TIMEOUT"), timeout) {
+        otlp.timeout = Some(limit);
     }
     let name = variable("HEADERS");
     if let Some(text) = env.text(&name) {
@@ -227,12 +226,11 @@ fn protocol(text: &str) -> Result<Protocol, &'static str> {
 
 fn batch(batch: &mut Batch, prefix: &str, env: &mut Env<'_>) {
     let variable = |name: &str| format!("OTEL_{prefix}_{name}");
-    let times: [(&str, &mut Duration); 2] =
-        [("SCHEDULE_DELAY", &mut batch.delay), ("EXPORT_TIMEOUT", &mut batch.timeout)];
-    for (name, time) in times {
-        if let Some(read) = env.read(&variable(name), millis) {
-            *time = read;
-        }
+    if let Some(delay) = env.read(&variable("SCHEDULE_DELAY"), millis) {
+        batch.delay = delay;
+    }
+    if let Some(limit) = env.read(&variable("EXPORT_TIMEOUT"), timeout) {
+        batch.timeout = limit;
     }
     let counts = [("MAX_QUEUE_SIZE", &mut batch.queue), ("MAX_EXPORT_BATCH_SIZE", &mut batch.size)];
     for (name, size) in counts {

@@ -50,6 +50,19 @@ fn otlp_goes_where_the_specification_says() {
             "HttpProtobuf http://t:2/own 2s; Grpc http://c:1/ 500ms",
         ),
         (
+            vec![
+                (ENDPOINT, "http://c:1"),
+                ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
+                ("OTEL_BSP_EXPORT_TIMEOUT", "0"),
+            ],
+            "HttpProtobuf http://c:1/v1/traces 86400s; nowhere",
+        ),
+        (
+            vec![(ENDPOINT, "http://c:1"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "-1")],
+            "HttpProtobuf http://c:1/v1/traces 10s; nowhere | OTEL_EXPORTER_OTLP_TIMEOUT=\"-1\": is \
+             not a number of milliseconds from 0 to 86400000; ignored",
+        ),
+        (
             vec![(ENDPOINT, "http://c:1"), ("OTEL_BSP_EXPORT_TIMEOUT", "3000")],
             "HttpProtobuf http://c:1/v1/traces 3s; nowhere",
         ),
