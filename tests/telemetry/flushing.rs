@@ -148,3 +148,26 @@ async fn an_exporter_that_panics_takes_nothing_else_along() {
         error.delivery().spans().iter().map(|one| (one.ended(), one.lost())).collect();
     assert_eq!((lost, error.timed_out()), (vec![(5, 5), (5, 0)], false));
 }
+
+/// An exporter that is told of a shutdown as `opentelemetry-otlp`'s are.
+#[derive(Debug)]
+struct Closing(mpsc::SyncSender<()>);
+
+impl SpanExporter for Closing {
+    async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown(&self) -> OTelSdkResult {
+        let _ = self.0.send(());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_exporter_is_told_of_the_shutdown() {
+    let (tell, told) = mpsc::sync_channel(1);
+    let telemetry = quiet().span_exporter("closing", Closing(tell)).build().unwrap();
+    within(telemetry.shutdown(LONG)).await.unwrap();
+    assert_eq!(told.try_recv(), Ok(()));
+}
