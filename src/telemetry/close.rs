@@ -105,14 +105,16 @@ impl Telemetry {
             });
             match deadline.wait(&done) {
                 Ok(Ok(())) => break,
-                // the SDK gives up after 5 s; there may be more time than that
-                Ok(Err(_))
-                    if began.elapsed() >= SDK_PATIENCE
-                        && self.waiting() > 0
-                        && !deadline.is_over()
-                        && !self.is_closed() => {}
-                Ok(Err(_)) => break,
                 Err(_) => return self.undelivered(true),
+                // there is nothing to flush any more
+                Ok(Err(_)) if self.is_closed() => break,
+                // the SDK gives up after 5 s; there may be more time than that
+                Ok(Err(_)) if began.elapsed() >= SDK_PATIENCE => match self.waiting() {
+                    0 => break,
+                    _ if deadline.is_over() => return self.undelivered(true),
+                    _ => {}
+                },
+                Ok(Err(_)) => return self.undelivered(false),
             }
         }
         match self.failed() == before {

@@ -4,8 +4,9 @@ use std::future::pending;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData, SpanExporter};
+use opentelemetry::Context;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, Span, SpanData, SpanExporter, SpanProcessor};
 use tower_observability::telemetry::{Protocol, Telemetry};
 
 use crate::collector::{Answer, Collector};
@@ -170,4 +171,44 @@ async fn an_exporter_is_told_of_the_shutdown() {
     let telemetry = quiet().span_exporter("closing", Closing(tell)).build().unwrap();
     within(telemetry.shutdown(LONG)).await.unwrap();
     assert_eq!(told.try_recv(), Ok(()));
+}
+
+/// A processor of one's own that cannot flush.
+#[derive(Debug)]
+struct Unflushed;
+
+impl SpanProcessor for Unflushed {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, _: SpanData) {}
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Err(OTelSdkError::InternalFailure("no".to_owned()))
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_flush_that_could_not_be_done_says_so() {
+    let telemetry = quiet().span_processor(Unflushed).build().unwrap();
+    assert!(!within(telemetry.flush(LONG)).await.unwrap_err().timed_out());
+
+    // more flushes than the queue of the SDK's processor holds: those that find no place are over
+    // at once
+    let (tell, told) = mpsc::sync_channel(1);
+    let telemetry = quiet().span_exporter("stuck", Stuck(tell)).build().unwrap();
+    end_spans(&telemetry, 512);
+    told.recv().unwrap();
+    let flushes: Vec<_> = (0..80)
+        .map(|_| {
+            let telemetry = telemetry.clone();
+            tokio::spawn(async move { telemetry.flush(Duration::from_millis(500)).await })
+        })
+        .collect();
+    for flush in flushes {
+        assert_eq!(within(flush).await.unwrap().unwrap_err().delivery().lost_spans(), 512);
+    }
 }
