@@ -66,6 +66,22 @@ async fn a_second_shutdown_answers_as_the_first() {
 }
 
 #[tokio::test]
+async fn a_second_shutdown_does_not_outlast_its_own_time() {
+    let (tell, told) = mpsc::sync_channel(1);
+    let telemetry = quiet().span_exporter("stuck", Stuck(tell)).build().unwrap();
+    end_spans(&telemetry, 3);
+    let first = tokio::spawn({
+        let telemetry = telemetry.clone();
+        async move { telemetry.shutdown(Duration::MAX).await }
+    });
+    tokio::task::yield_now().await;
+    told.recv().unwrap();
+    let second = within(telemetry.shutdown(Duration::from_millis(50))).await.unwrap_err();
+    assert_eq!((second.timed_out(), second.delivery().lost_spans()), (true, 3));
+    assert!(!first.is_finished());
+}
+
+#[tokio::test]
 async fn a_flush_returns_in_time() {
     let collector = Collector::start(Protocol::HttpProtobuf, &[Answer::Hang, Answer::Take]);
     let telemetry = quiet().otlp_endpoint(collector.url()).build().unwrap();
