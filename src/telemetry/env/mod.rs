@@ -8,11 +8,10 @@ mod tests;
 
 use std::ffi::OsString;
 use std::str::FromStr;
-use std::time::Duration;
 
 use opentelemetry::KeyValue;
 
-use self::values::{boolean, count, headers, millis, pairs, ratio};
+use self::values::{boolean, count, headers, millis, pairs, ratio, timeout};
 use super::logs::LogFilter;
 use super::otlp::{self, Protocol};
 use super::pipeline::Batch;
@@ -32,9 +31,9 @@ pub(super) fn apply(settings: &mut Settings, lookup: &dyn Fn(&str) -> Option<OsS
     sampler(settings, &mut env);
     propagators(settings, &mut env);
     exporters(settings, &mut env);
-    otlp(&mut settings.otlp, "", &mut env);
-    otlp(&mut settings.otlp_traces, "_TRACES", &mut env);
-    otlp(&mut settings.otlp_logs, "_LOGS", &mut env);
+    let insecure = otlp(&mut settings.otlp, "", false, &mut env);
+    otlp(&mut settings.otlp_traces, "_TRACES", insecure, &mut env);
+    otlp(&mut settings.otlp_logs, "_LOGS", insecure, &mut env);
     batch(&mut settings.span_batch, "BSP", &mut env);
     batch(&mut settings.log_batch, "BLRP", &mut env);
     limits(settings, &mut env);
@@ -183,9 +182,10 @@ fn exporter(variable: &str, env: &mut Env<'_>) -> Option<Sending> {
     sending
 }
 
-fn otlp(otlp: &mut Otlp, signal: &str, env: &mut Env<'_>) {
+/// Answers whether an endpoint without a scheme is `http`; `insecure` if nothing is said.
+fn otlp(otlp: &mut Otlp, signal: &str, insecure: bool, env: &mut Env<'_>) -> bool {
     let variable = |name: &str| format!("OTEL_EXPORTER_OTLP{signal}_{name}");
-    let insecure = env.read(&variable("INSECURE"), boolean).unwrap_or_default();
+    let insecure = env.read(&variable("INSECURE"), boolean).unwrap_or(insecure);
     let name = variable("ENDPOINT");
     if let Some(text) = env.text(&name) {
         match otlp::endpoint(&text, insecure) {
@@ -198,8 +198,8 @@ fn otlp(otlp: &mut Otlp, signal: &str, env: &mut Env<'_>) {
     if let Some(protocol) = env.read(&variable("PROTOCOL"), protocol) {
         otlp.protocol = Some(protocol);
     }
-    if let Some(timeout) = env.read(&variable("TIMEOUT"), millis) {
-        otlp.timeout = Some(timeout);
+    if let Some(limit) = env.read(&variable("TIMEOUT"), timeout) {
+        otlp.timeout = Some(limit);
     }
     let name = variable("HEADERS");
     if let Some(text) = env.text(&name) {
@@ -213,6 +213,7 @@ fn otlp(otlp: &mut Otlp, signal: &str, env: &mut Env<'_>) {
     if let Some(text) = env.names(&name).filter(|text| text != "none") {
         env.warn(&name, &text, "is not supported; sent without compression");
     }
+    insecure
 }
 
 fn protocol(text: &str) -> Result<Protocol, &'static str> {
@@ -225,12 +226,11 @@ fn protocol(text: &str) -> Result<Protocol, &'static str> {
 
 fn batch(batch: &mut Batch, prefix: &str, env: &mut Env<'_>) {
     let variable = |name: &str| format!("OTEL_{prefix}_{name}");
-    let times: [(&str, &mut Duration); 2] =
-        [("SCHEDULE_DELAY", &mut batch.delay), ("EXPORT_TIMEOUT", &mut batch.timeout)];
-    for (name, time) in times {
-        if let Some(read) = env.read(&variable(name), millis) {
-            *time = read;
-        }
+    if let Some(delay) = env.read(&variable("SCHEDULE_DELAY"), millis) {
+        batch.delay = delay;
+    }
+    if let Some(limit) = env.read(&variable("EXPORT_TIMEOUT"), timeout) {
+        batch.timeout = limit;
     }
     let counts = [("MAX_QUEUE_SIZE", &mut batch.queue), ("MAX_EXPORT_BATCH_SIZE", &mut batch.size)];
     for (name, size) in counts {

@@ -173,6 +173,7 @@ fn batches_have_bounds() {
     for (name, value, expected) in [
         ("SCHEDULE_DELAY", "250", "2048 512 250ms 30s".to_owned()),
         ("EXPORT_TIMEOUT", "250", "2048 512 5s 250ms".to_owned()),
+        ("EXPORT_TIMEOUT", "0", "2048 512 5s 86400s".to_owned()),
         ("MAX_QUEUE_SIZE", "4096", "4096 512 5s 30s".to_owned()),
         ("MAX_QUEUE_SIZE", "100", "100 100 5s 30s".to_owned()),
         ("MAX_EXPORT_BATCH_SIZE", "64", "2048 64 5s 30s".to_owned()),
