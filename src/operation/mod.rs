@@ -67,7 +67,7 @@ pub use messaging::Messaging;
 
 use factory::GLOBAL;
 use live::Live;
-use put::extra;
+use put::{extra, set};
 
 type Text = Cow<'static, str>;
 
@@ -103,9 +103,12 @@ use sealed::Convention;
 const USUAL: usize = 8;
 
 impl<K: Convention> Operation<K> {
-    /// Adds an attribute of your own; a text is cut to 2048 bytes.
+    /// Adds an attribute of your own, or replaces one of the conventions; a text is cut to 2048
+    /// bytes.
     pub fn attribute(mut self, key: impl Into<Text>, value: impl Into<Value>) -> Self {
-        self.extra.extend(extra(key.into(), value.into()));
+        if let Some(attribute) = extra(key.into(), value.into()) {
+            set(&mut self.extra, attribute);
+        }
         self
     }
 
@@ -207,7 +210,9 @@ impl<K: Convention> Operation<K> {
             SpanBuilder::from_name(what.name()).with_kind(what.span_kind(links.len()));
         let mut attributes = Vec::with_capacity(USUAL + extra.len());
         what.attributes(&mut attributes);
-        attributes.extend(extra);
+        for attribute in extra {
+            set(&mut attributes, attribute);
+        }
         builder.attributes = Some(attributes);
         builder.links = (!links.is_empty()).then_some(links);
         let parent = parent.unwrap_or_else(carry::around);
