@@ -55,6 +55,7 @@ use opentelemetry::{Context, KeyValue};
 
 use crate::attribute::Value;
 use crate::clock::Clock;
+use crate::exchange::isolated;
 use crate::trace::tracer::Spans;
 
 pub use carry::in_context;
@@ -229,8 +230,10 @@ struct Prepared {
 }
 
 impl Prepared {
+    /// A provider's panic stays its own: the work is done without a span then.
     fn start(self) -> Live {
         let Self { builder, parent, spans, clock } = self;
-        Live::start(builder, &parent, &spans, clock)
+        isolated(|| Live::start(builder, &parent, &spans, clock))
+            .unwrap_or_else(|| Live::without_span(parent))
     }
 }
