@@ -83,7 +83,7 @@ pub mod processor;
 pub mod propagation;
 mod propagator;
 mod resend;
-mod semconv;
+pub(crate) mod semconv;
 mod settings;
 mod start;
 pub(crate) mod tracer;
