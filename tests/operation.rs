@@ -14,7 +14,8 @@ use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData
 use rusqlite::{Connection, Error, params};
 use tokio::task::spawn_blocking;
 use tower::ServiceExt;
-use tower_observability::operation::{Ending, Operation, in_context};
+use tower_observability::exchange::in_exchange;
+use tower_observability::operation::{Ending, Operation};
 use tower_observability::trace::TraceLayer;
 
 const QUERY: &str = "SELECT cents FROM product WHERE id = ?1";
@@ -32,7 +33,7 @@ fn price(id: &str) -> rusqlite::Result<u32> {
 async fn handler(id: &'static str) -> String {
     let look_up = Operation::cache("redis", "GET").run(async { Ok::<Option<u32>, Error>(None) });
     assert_eq!(look_up.await, Ok(None));
-    let asked = spawn_blocking(in_context(move || price(id))).await.unwrap();
+    let asked = spawn_blocking(in_exchange(move || price(id))).await.unwrap();
     let send = Operation::send("kafka", "asked").run_with(async {}, |()| Ending::ok());
     tokio::spawn(send).await.unwrap();
     format!("{asked:?}")

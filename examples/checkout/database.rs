@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, Error};
 use tokio::task::{JoinError, spawn_blocking};
-use tower_observability::operation::{Ending, Operations, in_context};
+use tower_observability::exchange::in_exchange;
+use tower_observability::operation::{Ending, Operations};
 
 #[derive(Clone)]
 pub struct Database {
@@ -28,7 +29,7 @@ impl Database {
         let locked = move || {
             work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner), &operations)
         };
-        spawn_blocking(in_context(locked)).await
+        spawn_blocking(in_exchange(locked)).await
     }
 }
 

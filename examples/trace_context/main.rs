@@ -28,11 +28,7 @@ struct Action {
     arguments: serde_json::Value,
 }
 
-#[derive(Clone)]
-struct Service {
-    provider: SdkTracerProvider,
-    client: ReqwestService,
-}
+type Client = <TraceLayer as Layer<ReqwestService>>::Service;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -42,22 +38,20 @@ async fn main() -> Result<(), BoxError> {
 
     let provider = SdkTracerProvider::builder().build();
     let client = reqwest::Client::builder().no_proxy().build()?;
+    let client = TraceLayer::client()
+        .tracer_provider(&provider)
+        .propagator(W3cPropagator::new())
+        .layer(ReqwestService::new(client));
     let layer = TraceLayer::server().tracer_provider(&provider).propagator(W3cPropagator::new());
-    let app = Router::new()
-        .route("/test", post(test))
-        .with_state(Service { provider, client: ReqwestService::new(client) })
-        .layer(layer);
+    let app = Router::new().route("/test", post(test)).with_state(client).layer(layer);
     axum::serve(listener, app).await?;
     Ok(())
 }
 
 async fn test(
-    State(service): State<Service>,
+    State(client): State<Client>,
     Json(actions): Json<Vec<Action>>,
 ) -> Result<StatusCode, StatusCode> {
-    let Service { provider, client } = service;
-    let layer = TraceLayer::client().tracer_provider(&provider).propagator(W3cPropagator::new());
-    let client = layer.layer(client);
     for Action { url, arguments } in actions {
         let request = Request::post(url)
             .header("content-type", "application/json")

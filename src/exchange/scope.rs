@@ -69,7 +69,9 @@ impl Drop for Restore<'_> {
 
 /// Carries the exchange in scope into a future that outlives the handler's own polls.
 pub trait InExchangeExt: Future + Sized {
-    /// Polls this future in the scope of the exchange that is in scope now.
+    /// Polls this future in the scope of the exchange that is in scope now, and, with the feature
+    /// `trace`, in the OpenTelemetry context that is current now: what it traces is a child of the
+    /// span around the call.
     ///
     /// ```
     /// use tower_observability::exchange::{InExchangeExt, annotate};
@@ -83,14 +85,14 @@ pub trait InExchangeExt: Future + Sized {
     /// }
     /// ```
     fn in_exchange(self) -> InExchange<Self> {
-        InExchange { inner: Some(self), facts: current() }
+        InExchange { inner: Some(self), carried: Carried::now() }
     }
 }
 
 impl<F: Future> InExchangeExt for F {}
 
-/// Carries the exchange in scope into work that runs elsewhere, such as on a blocking thread; the
-/// counterpart of [`InExchangeExt`] for closures.
+/// Carries the exchange in scope, and the trace with it, into work that runs elsewhere, such as on a
+/// blocking thread; the counterpart of [`InExchangeExt`] for closures.
 ///
 /// ```
 /// use tower_observability::exchange::{annotate, in_exchange};
@@ -103,9 +105,34 @@ impl<F: Future> InExchangeExt for F {}
 /// }
 /// ```
 pub fn in_exchange<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
-    let mut facts = current();
-    move || {
-        let _scope = facts.is_some().then(|| enter(&mut facts));
+    let mut carried = Carried::now();
+    move || carried.within(work)
+}
+
+/// What belongs to an exchange and is current on its thread.
+struct Carried {
+    facts: Option<Arc<Facts>>,
+    /// Of the span that is current inside of the exchange.
+    #[cfg(feature = "trace")]
+    context: opentelemetry::Context,
+}
+
+impl Carried {
+    fn now() -> Self {
+        Self {
+            facts: current(),
+            #[cfg(feature = "trace")]
+            context: opentelemetry::Context::current(),
+        }
+    }
+
+    fn within<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        #[cfg(feature = "trace")]
+        let _current = {
+            use opentelemetry::trace::TraceContextExt;
+            self.context.has_active_span().then(|| self.context.clone().attach())
+        };
+        let _scope = self.facts.is_some().then(|| enter(&mut self.facts));
         work()
     }
 }
@@ -116,14 +143,13 @@ pin_project! {
     pub struct InExchange<F> {
         #[pin]
         inner: Option<F>,
-        facts: Option<Arc<Facts>>,
+        carried: Carried,
     }
 
     impl<F> PinnedDrop for InExchange<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _scope = this.facts.is_some().then(|| enter(this.facts));
-            this.inner.set(None);
+            this.carried.within(|| this.inner.set(None));
         }
     }
 }
@@ -133,13 +159,14 @@ impl<F: Future> Future for InExchange<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let _scope = this.facts.is_some().then(|| enter(this.facts));
-        let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
-        let polled = inner.poll(cx);
-        if polled.is_ready() {
-            this.inner.set(None);
-        }
-        polled
+        this.carried.within(|| {
+            let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
+            let polled = inner.poll(cx);
+            if polled.is_ready() {
+                this.inner.set(None);
+            }
+            polled
+        })
     }
 }
 

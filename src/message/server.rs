@@ -62,7 +62,9 @@ impl<'a> Server<'a> {
         };
         let address = without_brackets(host);
         let is_bare_v6 = colon.is_some() && address.len() == host.len() && host.contains(':');
-        (!address.is_empty() && !is_bare_v6).then_some(Self { address, port })
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
+        let is_host = !address.is_empty() && !is_bare_v6 && address.bytes().all(is_name);
+        is_host.then_some(Self { address, port })
     }
 }
 
@@ -109,7 +111,8 @@ mod tests {
         assert_eq!(read("[::1]"), host("::1", None));
         assert_eq!(read("host:"), host("host", None));
         assert_eq!(read("host:99999"), host("host", None));
-        for none in ["", ":80", "::1", "bob:pass@host", "a?token=b", "\"", "[]", "é"] {
+        for none in ["", ":80", "::1", "bob:pass@host", "a?token=b", "\"", "[]", "é", "a b", "x/y"]
+        {
             assert_eq!(read(none), None, "{none}");
         }
     }

@@ -58,7 +58,6 @@ use crate::clock::Clock;
 use crate::exchange::isolated;
 use crate::trace::tracer::Spans;
 
-pub use carry::in_context;
 pub use db::Db;
 pub use ending::{ByType, Ending};
 pub use factory::Operations;
@@ -164,16 +163,17 @@ impl<K: Convention> Operation<K> {
 
     /// Runs a closure in the span, on this thread; as [`run`](Self::run) does a future.
     ///
-    /// A closure that runs on another thread needs [`in_context`] to belong to the request:
+    /// A closure that runs on another thread needs [`in_exchange`](crate::exchange::in_exchange) to belong to the request:
     ///
     /// ```
-    /// use tower_observability::operation::{Operation, in_context};
+    /// use tower_observability::exchange::in_exchange;
+    /// use tower_observability::operation::Operation;
     ///
     /// # async fn handler() {
     /// let query = || Operation::db("sqlite").summary("count orders").call(|| {
     ///     Ok::<_, std::io::Error>(3)
     /// });
-    /// let counted = tokio::task::spawn_blocking(in_context(query)).await;
+    /// let counted = tokio::task::spawn_blocking(in_exchange(query)).await;
     /// # let _ = counted;
     /// # }
     /// ```

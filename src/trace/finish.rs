@@ -105,10 +105,11 @@ impl Trace {
             told.or_else(|| message_of(end.error?))
         };
         let said = end.as_error().and_then(text_of);
-        if end.outcome != Outcome::Panicked {
-            return said;
-        }
-        said.or_else(|| text_of(&*Box::<dyn Error>::from(panic()?)))
+        let said = match end.outcome {
+            Outcome::Panicked => said.or_else(|| text_of(&*Box::<dyn Error>::from(panic()?))),
+            _ => said,
+        };
+        said.filter(|text| !text.is_empty())
     }
 }
 
@@ -128,17 +129,35 @@ pub(super) fn route_key(side: Side, protocol: Protocol) -> &'static str {
 }
 
 fn exception(end: &End<'_>, text: Option<String>) -> Vec<KeyValue> {
-    let mut attributes = Vec::with_capacity(3);
+    let mut attributes = Vec::new();
     if let Some(error) = &end.error_type {
         attributes.push(KeyValue::new(key::EXCEPTION_TYPE, error_type(error)));
     }
     if let Some(text) = text {
         attributes.push(KeyValue::new(key::EXCEPTION_MESSAGE, text));
     }
-    if let Some(location) = end.facts.caught_panic().and_then(|panic| panic.location.clone()) {
-        attributes.push(KeyValue::new(key::EXCEPTION_LOCATION, location));
+    if let Some(location) = end.facts.caught_panic().and_then(|panic| panic.location.as_deref()) {
+        attributes.extend(place(location));
     }
     attributes
+}
+
+/// Where `file:line:column` is; what has another form is the name of a file.
+fn place(location: &str) -> Vec<KeyValue> {
+    if location.is_empty() {
+        return Vec::new();
+    }
+    let mut parts = location.rsplitn(3, ':');
+    let mut number = || parts.next()?.parse::<u32>().ok().map(i64::from);
+    let (column, line) = (number(), number());
+    let (Some(column), Some(line), Some(file)) = (column, line, parts.next()) else {
+        return vec![KeyValue::new(key::CODE_FILE_PATH, location.to_owned())];
+    };
+    vec![
+        KeyValue::new(key::CODE_FILE_PATH, file.to_owned()),
+        KeyValue::new(key::CODE_LINE_NUMBER, line),
+        KeyValue::new(key::CODE_COLUMN_NUMBER, column),
+    ]
 }
 
 fn error_type(error: &ErrorType) -> StringValue {

@@ -82,8 +82,9 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for ResendCount<S> {
 #[derive(Clone, Default)]
 struct Attempts(Arc<AtomicU32>);
 
-/// How often the request was sent before; it counts as sent now.
-pub(super) fn count(head: &request::Parts) -> Option<u32> {
-    let attempts = head.extensions.get::<Attempts>()?;
+/// How often the request was sent before; it counts as sent now. The marker is taken out, so that a
+/// request which is forwarded is not counted again.
+pub(super) fn count(head: &mut request::Parts) -> Option<u32> {
+    let attempts = head.extensions.remove::<Attempts>()?;
     Some(attempts.0.fetch_add(1, Ordering::Relaxed)).filter(|before| *before > 0)
 }

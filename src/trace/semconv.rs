@@ -40,7 +40,9 @@ pub(crate) mod key {
 
     pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";
     pub(crate) const EXCEPTION_TYPE: &str = "exception.type";
-    pub(crate) const EXCEPTION_LOCATION: &str = "code.location";
+    pub(crate) const CODE_COLUMN_NUMBER: &str = "code.column.number";
+    pub(crate) const CODE_FILE_PATH: &str = "code.file.path";
+    pub(crate) const CODE_LINE_NUMBER: &str = "code.line.number";
 }
 
 /// The event that tells of an error.

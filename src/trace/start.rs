@@ -22,8 +22,10 @@ impl Trace {
         let is_public = is_picked(&self.public_endpoint, head);
         let traced = self.begin_received(head, facts, is_public);
         if is_public {
-            // a handler that sends the request on must not send a stranger's baggage with it
-            head.headers.remove("baggage");
+            // a handler that sends the request on must not send a stranger's trace with it
+            for name in ["traceparent", "tracestate", "baggage"] {
+                head.headers.remove(name);
+            }
         }
         traced
     }

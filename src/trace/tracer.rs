@@ -8,6 +8,8 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, InstrumentationScope, KeyValue, global};
 
+use super::propagation::RANDOM;
+
 /// The instrumentation scope of this crate's spans.
 pub(crate) fn scope() -> InstrumentationScope {
     InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
@@ -66,7 +68,6 @@ where
 /// The context of a span that is not sampled. The SDK forgets the parent's flags then; the one that
 /// says that the trace's ID is random (Trace Context level 2) belongs to the trace, and is kept.
 fn travelling(own: &SpanContext, above: &SpanContext) -> SpanContext {
-    const RANDOM: TraceFlags = TraceFlags::new(0b10);
     let kept = match own.trace_id() == above.trace_id() {
         true => above.trace_flags() & RANDOM,
         false => TraceFlags::default(),

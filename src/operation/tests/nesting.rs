@@ -13,7 +13,6 @@ use tower::{Layer, ServiceExt, service_fn};
 use super::*;
 use crate::classify::Side;
 use crate::exchange::{annotate, in_exchange};
-use crate::operation::in_context;
 use crate::testing::Recorder;
 use crate::trace::TraceLayer;
 
@@ -124,7 +123,7 @@ async fn a_closure_carries_context_and_exchange_to_another_thread() {
             };
             let thread = operations
                 .internal("outer")
-                .call(|| Ok::<_, ()>(std::thread::spawn(in_context(query))));
+                .call(|| Ok::<_, ()>(std::thread::spawn(in_exchange(query))));
             assert_eq!(thread.unwrap().join().unwrap(), Ok((context(1, 2), true)));
             Ok::<_, std::convert::Infallible>(Response::new(String::new()))
         }

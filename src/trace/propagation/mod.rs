@@ -77,6 +77,7 @@ pub use baggage::BaggagePropagator;
 pub use carrier::{HeaderExtractor, HeaderInjector};
 pub use trace_context::TraceContextPropagator;
 pub(crate) use trace_context::traceparent;
+pub(crate) use traceparent::RANDOM;
 
 /// The optional whitespace of RFC 9110, section 5.6.3.
 const OWS: [char; 2] = [' ', '\t'];

@@ -7,7 +7,7 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState}
 const LENGTH: usize = 55;
 
 /// Set when the trace's ID was made at random (level 2).
-pub(super) const RANDOM: TraceFlags = TraceFlags::new(0b10);
+pub(crate) const RANDOM: TraceFlags = TraceFlags::new(0b10);
 
 /// The flags that are known; others are not passed on.
 const KNOWN: TraceFlags = TraceFlags::new(0b11);

@@ -215,7 +215,7 @@ pub(super) trait Wrong: Sized {
     /// With an error that a code explains.
     fn error(self, error_type: &'static str) -> Self;
     /// With the event that tells of an error, at the end of the span.
-    fn exception(self, attributes: &[(&str, &str)]) -> Self;
+    fn exception<V: Into<Value> + Clone>(self, attributes: &[(&str, V)]) -> Self;
 }
 
 impl Wrong for SpanRecord {
@@ -223,8 +223,8 @@ impl Wrong for SpanRecord {
         Self { status: Status::error(""), ..self.and("error.type", error_type) }
     }
 
-    fn exception(mut self, attributes: &[(&str, &str)]) -> Self {
-        let of = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned().into());
+    fn exception<V: Into<Value> + Clone>(mut self, attributes: &[(&str, V)]) -> Self {
+        let of = |(key, value): &(&str, V)| ((*key).to_owned(), value.clone().into());
         self.events.push(SpanEvent {
             name: "exception".into(),
             after: self.duration,

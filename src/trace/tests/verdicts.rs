@@ -122,12 +122,16 @@ type Telling = MapRequest<Script, Box<dyn FnMut(Request<()>) -> Request<()>>>;
 
 /// Answers 500 after a panic that it caught, which said this.
 fn catches(said: &'static str) -> impl Fn(&ManualClock) -> Telling {
+    catches_at(said, "src/cart.rs:7:3")
+}
+
+fn catches_at(said: &'static str, place: &'static str) -> impl Fn(&ManualClock) -> Telling {
     move |time| {
         let answer = Script::status(StatusCode::INTERNAL_SERVER_ERROR).after(time, ANSWERS);
         let tell = move |request: Request<()>| {
             let mut panic = CaughtPanic::new();
             panic.message = Some(said.into());
-            panic.location = Some("src/cart.rs:7:3".into());
+            panic.location = Some(place.into());
             assert!(Facts::current().unwrap().set_caught_panic(panic));
             request
         };
@@ -138,15 +142,31 @@ fn catches(said: &'static str) -> impl Fn(&ManualClock) -> Telling {
 #[test]
 fn a_panic_that_was_caught_keeps_the_status_that_was_sent() {
     let caught = || status(ok(Server), StatusCode::INTERNAL_SERVER_ERROR).error("panic");
-    let at = ("code.location", "src/cart.rs:7:3");
-    let kind = ("exception.type", "panic");
+    let file = |name: &'static str| ("code.file.path", Value::from(name));
+    let (line, column) = (("code.line.number", 7.into()), ("code.column.number", 3.into()));
+    let kind = || ("exception.type", Value::from("panic"));
     let said = "no cart of token=hunter2";
-    assert_eq!(Run::new(Server).of(catches(said)), caught().exception(&[kind, at]));
+    let at = || [file("src/cart.rs"), line.clone(), column.clone()];
+    let event = [&[kind()][..], &at()].concat();
+    assert_eq!(Run::new(Server).of(catches(said)), caught().exception(&event));
+    let unplaced = caught().exception(&[kind()]);
+    assert_eq!(Run::new(Server).of(catches_at(said, "")), unplaced);
+    for odd in ["src/cart.rs", "7:3", "src/cart.rs:x:3", "src/cart.rs:7:"] {
+        let span = Run::new(Server).of(catches_at(said, odd));
+        assert_eq!(span, caught().exception(&[kind(), file(odd)]));
+    }
     let run = Run::new(Server).configure(|layer| layer.error_text());
     let text = "no cart of token=REDACTED";
     let told = SpanRecord { status: Status::error(text), ..caught() };
-    let event = [kind, ("exception.message", text), at];
+    let event = [&[kind(), ("exception.message", text.into())][..], &at()].concat();
     assert_eq!(run.of(catches(said)), told.exception(&event));
+}
+
+#[test]
+fn an_empty_text_is_none() {
+    let run = Run::new(Server).configure(|layer| layer.error_text());
+    let told = status(ok(Server), StatusCode::INTERNAL_SERVER_ERROR).error("panic");
+    assert_eq!(run.of(catches_at("", "")), told.exception(&[("exception.type", "panic")]));
 }
 
 #[test]
