@@ -135,7 +135,8 @@ impl Telemetry {
         &self.0.log_filter
     }
 
-    /// Whether spans are made: false with `OTEL_SDK_DISABLED`.
+    /// Whether anything is exported: false with `OTEL_SDK_DISABLED`. A span then goes nowhere, but
+    /// hands on the caller's decision.
     pub fn is_enabled(&self) -> bool {
         self.0.enabled
     }
