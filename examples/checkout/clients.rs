@@ -17,7 +17,7 @@ use tower_observability::reqwest::ReqwestService;
 use tower_observability::route::Route;
 
 use crate::inventory::{Price, Reservation, Reserve, Stock};
-use crate::layers::Layers;
+use crate::layers::{Layers, Place};
 use crate::prices::Prices;
 use crate::services::BoxError;
 
@@ -29,10 +29,10 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    pub fn new(address: SocketAddr, layers: &Layers) -> Result<Self, BoxError> {
-        let http = layers.layer(ReqwestService::new(reqwest::Client::new()));
+    pub fn new(address: SocketAddr, place: &Place) -> Result<Self, BoxError> {
+        let http = place.client()?.layer(ReqwestService::new(reqwest::Client::new()));
         let base = Url::parse(&format!("http://{address}"))?;
-        Ok(Self { http, base, prices: Prices::default() })
+        Ok(Self { http, base, prices: Prices::new(place.operations()) })
     }
 
     pub async fn price(&self, product: &str) -> Result<Price, Problem> {
@@ -104,9 +104,11 @@ pub struct Payment {
 }
 
 impl Payment {
-    pub fn new(address: SocketAddr, layers: &Layers) -> Result<Self, BoxError> {
-        let channel = Endpoint::from_shared(format!("http://{address}"))?.connect_lazy();
-        Ok(Self { grpc: PaymentClient::new(layers.layer(channel)) })
+    pub fn new(address: SocketAddr, place: &Place) -> Result<Self, BoxError> {
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
+        let observed = place.client()?.layer(endpoint.connect_lazy());
+        // with the origin, so that the layers know who is called
+        Ok(Self { grpc: PaymentClient::with_origin(observed, endpoint.uri().clone()) })
     }
 
     /// Charges the card and answers the receipt.

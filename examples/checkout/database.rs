@@ -4,25 +4,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, Error};
 use tokio::task::{JoinError, spawn_blocking};
-use tower_observability::operation::{Ending, Operation, in_context};
+use tower_observability::operation::{Ending, Operations, in_context};
 
 #[derive(Clone)]
-pub struct Database(Arc<Mutex<Connection>>);
+pub struct Database {
+    connection: Arc<Mutex<Connection>>,
+    operations: Operations,
+}
 
 impl Database {
-    pub fn in_memory(schema: &str) -> rusqlite::Result<Self> {
+    pub fn in_memory(schema: &str, operations: Operations) -> rusqlite::Result<Self> {
         let connection = Connection::open_in_memory()?;
         connection.execute_batch(schema)?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), operations })
     }
 
     /// Runs `work` on a blocking thread, still inside the request that asks for it.
     pub async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> T + Send + 'static,
+        work: impl FnOnce(&mut Connection, &Operations) -> T + Send + 'static,
     ) -> Result<T, JoinError> {
-        let Self(connection) = self.clone();
-        let locked = move || work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner));
+        let Self { connection, operations } = self.clone();
+        let locked = move || {
+            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner), &operations)
+        };
         spawn_blocking(in_context(locked)).await
     }
 }
@@ -38,9 +43,11 @@ impl Sql {
     /// Gives the statement to `run`, in a span.
     pub fn call<T>(
         &self,
+        operations: &Operations,
         run: impl FnOnce(&'static str) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        Operation::db("sqlite")
+        operations
+            .db("sqlite")
             .operation(self.operation)
             .collection(self.table)
             .query_text(self.text)

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinError;
 use tokio::time::sleep;
 use tower_observability::exchange::annotate;
-use tower_observability::operation::{Ending, Operation};
+use tower_observability::operation::{Ending, Operations};
 
 use crate::database::{Database, Sql};
-use crate::layers::Layers;
+use crate::layers::Place;
+use crate::services::BoxError;
 
 const SCHEMA: &str = "
     CREATE TABLE product (
@@ -24,7 +25,7 @@ const SCHEMA: &str = "
         id INTEGER PRIMARY KEY AUTOINCREMENT, product TEXT, quantity INTEGER);
     INSERT INTO product VALUES
         ('lamp',      2500, 1000000, 0),
-        ('slow-lamp', 1900,      12, 1000),   -- its warehouse takes a second to answer
+        ('slow-lamp', 1900,      12, 600),     -- its warehouse takes longer than `SLOW` to answer
         ('lost-lamp',  100,       1, 3600000) -- its warehouse takes an hour
 ";
 
@@ -80,43 +81,57 @@ const FORGET: Sql = Sql {
     text: "DELETE FROM reservation WHERE id = ?1",
 };
 
-pub fn app(layers: Layers) -> rusqlite::Result<Router> {
-    let db = Database::in_memory(SCHEMA)?;
+#[derive(Clone)]
+struct Inventory {
+    db: Database,
+    operations: Operations,
+}
+
+pub fn app(place: &Place) -> Result<Router, BoxError> {
+    let operations = place.operations();
+    let db = Database::in_memory(SCHEMA, operations.clone())?;
     Ok(Router::new()
         .route("/products/{id}/price", get(price))
         .route("/products/{id}/stock", get(stock))
         .route("/products/{id}/reservations", post(reserve))
         .route("/reservations/{id}", delete(release))
-        .layer(layers)
-        .with_state(db))
+        .layer(place.server()?)
+        .with_state(Inventory { db, operations }))
 }
 
-async fn price(State(db): State<Database>, Path(id): Path<String>) -> Result<Json<Price>, Problem> {
-    let (cents, _) = look_up(&db, id).await?;
+async fn price(
+    State(inventory): State<Inventory>,
+    Path(id): Path<String>,
+) -> Result<Json<Price>, Problem> {
+    let (cents, _) = inventory.look_up(id).await?;
     Ok(Json(Price { cents }))
 }
 
-async fn stock(State(db): State<Database>, Path(id): Path<String>) -> Result<Json<Stock>, Problem> {
-    let (_, left) = look_up(&db, id).await?;
+async fn stock(
+    State(inventory): State<Inventory>,
+    Path(id): Path<String>,
+) -> Result<Json<Stock>, Problem> {
+    let (_, left) = inventory.look_up(id).await?;
     Ok(Json(Stock { left }))
 }
 
 async fn reserve(
-    State(db): State<Database>,
+    State(inventory): State<Inventory>,
     Path(product): Path<String>,
     Json(Reserve { quantity }): Json<Reserve>,
 ) -> Result<(StatusCode, Json<Reservation>), Problem> {
-    let reserved = db.run(move |db| {
+    let reserved = inventory.db.run(move |db, operations| {
         let transaction = db.transaction()?;
-        let taken = TAKE.call(|sql| {
+        let taken = TAKE.call(operations, |sql| {
             let read = |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, row.get(1)?));
             transaction.query_row(sql, params![product, quantity], read).optional()
         })?;
         let Some((cents, delay_ms)) = taken else {
-            let known = KNOWS.call(|sql| transaction.prepare(sql)?.exists(params![product]))?;
+            let known =
+                KNOWS.call(operations, |sql| transaction.prepare(sql)?.exists(params![product]))?;
             return Err(if known { Problem::SoldOut } else { Problem::NoSuchProduct });
         };
-        RESERVE.call(|sql| transaction.execute(sql, params![product, quantity]))?;
+        RESERVE.call(operations, |sql| transaction.execute(sql, params![product, quantity]))?;
         let id = transaction.last_insert_rowid();
         transaction.commit()?;
         tracing::info!(reservation = id, product, quantity, "reserved");
@@ -124,15 +139,18 @@ async fn reserve(
         Ok((Reservation { id, total_cents: u64::from(cents) * u64::from(quantity) }, delay_ms))
     });
     let (reservation, delay_ms) = reserved.await??;
-    ask_warehouse(delay_ms).await;
+    inventory.ask_warehouse(delay_ms).await;
     Ok((StatusCode::CREATED, Json(reservation)))
 }
 
-async fn release(State(db): State<Database>, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
-    let released = db.run(move |db| {
+async fn release(
+    State(Inventory { db, .. }): State<Inventory>,
+    Path(id): Path<i64>,
+) -> Result<StatusCode, Problem> {
+    let released = db.run(move |db, operations| {
         let transaction = db.transaction()?;
-        let changed = GIVE_BACK.call(|sql| transaction.execute(sql, params![id]))?;
-        FORGET.call(|sql| transaction.execute(sql, params![id]))?;
+        let changed = GIVE_BACK.call(operations, |sql| transaction.execute(sql, params![id]))?;
+        FORGET.call(operations, |sql| transaction.execute(sql, params![id]))?;
         transaction.commit()?;
         Ok::<_, Problem>(changed)
     });
@@ -142,22 +160,24 @@ async fn release(State(db): State<Database>, Path(id): Path<i64>) -> Result<Stat
     }
 }
 
-/// The price and the stock, after as long as the product's warehouse takes to answer.
-async fn look_up(db: &Database, product: String) -> Result<(u32, u32), Problem> {
-    let found = db.run(move |db| {
-        LOOK_UP.call(|sql| {
-            let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-            db.prepare_cached(sql)?.query_row(params![product], read).optional()
-        })
-    });
-    let (cents, left, delay_ms) = found.await??.ok_or(Problem::NoSuchProduct)?;
-    ask_warehouse(delay_ms).await;
-    Ok((cents, left))
-}
+impl Inventory {
+    /// The price and the stock, after as long as the product's warehouse takes to answer.
+    async fn look_up(&self, product: String) -> Result<(u32, u32), Problem> {
+        let found = self.db.run(move |db, operations| {
+            LOOK_UP.call(operations, |sql| {
+                let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+                db.prepare_cached(sql)?.query_row(params![product], read).optional()
+            })
+        });
+        let (cents, left, delay_ms) = found.await??.ok_or(Problem::NoSuchProduct)?;
+        self.ask_warehouse(delay_ms).await;
+        Ok((cents, left))
+    }
 
-async fn ask_warehouse(delay_ms: u32) {
-    let answer = sleep(Duration::from_millis(delay_ms.into()));
-    Operation::internal("ask warehouse").run_with(answer, |()| Ending::ok()).await
+    async fn ask_warehouse(&self, delay_ms: u32) {
+        let answer = sleep(Duration::from_millis(delay_ms.into()));
+        self.operations.internal("ask warehouse").run_with(answer, |()| Ending::ok()).await
+    }
 }
 
 enum Problem {

@@ -4,40 +4,29 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::http::request;
 use tower_observability::access_log::{AccessLogLayer, JsonLines};
 use tower_observability::classify::Side;
 use tower_observability::config::ConfigError;
-use tower_observability::exchange::{End, Facts, ObserveLayer, Observer};
+use tower_observability::exchange::ObserveLayer;
+use tower_observability::operation::Operations;
 use tower_observability::request_id::RequestIdLayer;
+use tower_observability::telemetry::Telemetry;
 use tower_observability::testing::{Event, Record, Recorder};
 use tower_observability::trace::TraceLayer;
+
+use crate::telemetry::Telemetries;
 
 /// What takes longer than this is marked as slow in the access log.
 const SLOW: Duration = Duration::from_millis(500);
 
 /// Outermost first; the recorder is there for the script only.
-pub type Layers =
-    (RequestIdLayer, TraceLayer, AccessLogLayer, ObserveLayer<(Named, Option<Recorder>)>);
-
-/// An observer of our own: tells which service an exchange belongs to.
-#[derive(Clone)]
-pub struct Named(&'static str);
-
-impl Observer for Named {
-    type Exchange = ();
-
-    fn begin(&self, _: &mut request::Parts, facts: &Arc<Facts>) {
-        facts.annotate("service.name", self.0);
-    }
-
-    fn end(&self, (): (), _: &End<'_>) {}
-}
+pub type Layers = (RequestIdLayer, TraceLayer, AccessLogLayer, ObserveLayer<Option<Recorder>>);
 
 /// A place at which exchanges are observed.
 pub struct Place {
     pub name: &'static str,
     service: &'static str,
+    telemetry: Telemetry,
     kept: Option<Kept>,
 }
 
@@ -51,28 +40,41 @@ struct Kept {
 impl Place {
     /// For a service that answers requests.
     pub fn server(&self) -> Result<Layers, ConfigError> {
+        let trace = self.trace(TraceLayer::server());
         let log = self.access_log(AccessLogLayer::server())?;
-        Ok((RequestIdLayer::server(), TraceLayer::server(), log, self.own(Side::Server)))
+        Ok((RequestIdLayer::server(), trace, log, self.recorder(Side::Server)))
     }
 
     /// For a client that sends them; a request tells its route in its extensions.
     pub fn client(&self) -> Result<Layers, ConfigError> {
+        let trace = self.trace(TraceLayer::client());
         let log = self.access_log(AccessLogLayer::client())?;
-        Ok((RequestIdLayer::client(), TraceLayer::client(), log, self.own(Side::Client)))
+        Ok((RequestIdLayer::client(), trace, log, self.recorder(Side::Client)))
+    }
+
+    /// What the service does beside: queries, look-ups, work of its own.
+    pub fn operations(&self) -> Operations {
+        Operations::new().tracer_provider(self.telemetry.tracer_provider())
+    }
+
+    /// Spans of the service's own provider, as the global one is the gateway's.
+    fn trace(&self, layer: TraceLayer) -> TraceLayer {
+        layer
+            .tracer_provider(self.telemetry.tracer_provider())
+            .propagator(self.telemetry.propagator().clone())
     }
 
     /// Events of the log that everything else goes to, too; for the script lines of JSON.
     fn access_log(&self, layer: AccessLogLayer) -> Result<AccessLogLayer, ConfigError> {
-        let layer = layer.slow(SLOW)?;
+        let layer = layer.slow(SLOW)?.field("service.name", self.service)?;
         Ok(match &self.kept {
             Some(kept) => layer.json_lines(JsonLines::new(kept.lines.clone())),
             None => layer,
         })
     }
 
-    fn own(&self, side: Side) -> ObserveLayer<(Named, Option<Recorder>)> {
-        let recorder = self.kept.as_ref().map(|kept| kept.recorder.clone());
-        ObserveLayer::new(side, (Named(self.service), recorder))
+    fn recorder(&self, side: Side) -> ObserveLayer<Option<Recorder>> {
+        ObserveLayer::new(side, self.kept.as_ref().map(|kept| kept.recorder.clone()))
     }
 
     /// How many exchanges have begun.
@@ -103,22 +105,29 @@ pub struct Places {
 
 impl Places {
     /// Where nothing is kept.
-    pub fn serving() -> Self {
-        Self::all(|name, service| Place { name, service, kept: None })
+    pub fn serving(telemetry: &Telemetries) -> Self {
+        Self::all(telemetry, || None)
     }
 
     /// Where everything is kept for the script.
-    pub fn recording() -> Self {
-        Self::all(|name, service| Place { name, service, kept: Some(Kept::default()) })
+    pub fn recording(telemetry: &Telemetries) -> Self {
+        Self::all(telemetry, || Some(Kept::default()))
     }
 
-    fn all(place: impl Fn(&'static str, &'static str) -> Place) -> Self {
+    fn all(telemetry: &Telemetries, kept: impl Fn() -> Option<Kept>) -> Self {
+        let place = |name, service, telemetry: &Telemetry| Place {
+            name,
+            service,
+            telemetry: telemetry.clone(),
+            kept: kept(),
+        };
+        let Telemetries { gateway, inventory, payment } = telemetry;
         Self {
-            gateway: place("gateway", "gateway"),
-            to_inventory: place("→inventory", "gateway"),
-            inventory: place("inventory", "inventory"),
-            to_payment: place("→payment", "gateway"),
-            payment: place("payment", "payment"),
+            gateway: place("gateway", "gateway", gateway),
+            to_inventory: place("→inventory", "gateway", gateway),
+            inventory: place("inventory", "inventory", inventory),
+            to_payment: place("→payment", "gateway", gateway),
+            payment: place("payment", "payment", payment),
         }
     }
 

@@ -14,26 +14,23 @@ mod prices;
 mod script;
 mod seen;
 mod services;
+mod spans;
 mod steps;
 mod table;
+mod telemetry;
 mod traces;
 mod tree;
 
-use std::io;
 use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
 
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SimpleSpanProcessor};
-use tower_observability::access_log::stamp;
-use tower_observability::telemetry::{Sampling, Telemetry, TelemetryBuilder};
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, registry};
+use tower_observability::telemetry::{LogFormat, Sampling};
 
 use crate::config::Addresses;
 use crate::layers::{Buffer, Places};
 use crate::services::{BoxError, PATIENCE, Services};
+use crate::spans::Spans;
+use crate::telemetry::{Telemetries, service};
 
 const USAGE: &str = "\
 usage: cargo run --example checkout --features full [-- --once]
@@ -73,16 +70,20 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), BoxError> {
-    let filter =
-        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env()?;
-    let lines = stamp::text().map_event_format(|stamp| stamp.attribute("service.name"));
-    registry().with(filter).with(lines.with_writer(io::stderr)).init();
+    let telemetry = Telemetries {
+        // as the log is that of the whole process, one of the three sets it up
+        gateway: service("gateway").logs(LogFormat::Pretty).logs_to_stderr().install()?,
+        inventory: service("inventory").build()?,
+        payment: service("payment").build()?,
+    };
+    let served = serve_until_ctrl_c(&telemetry).await;
+    telemetry.shutdown().await;
+    served
+}
 
-    let telemetry = telemetry().install()?;
-    for warning in telemetry.warnings() {
-        tracing::warn!("{warning}");
-    }
-    let mut services = Services::start(&Addresses::from_env()?, &Places::serving()).await?;
+async fn serve_until_ctrl_c(telemetry: &Telemetries) -> Result<(), BoxError> {
+    let places = Places::serving(telemetry);
+    let mut services = Services::start(&Addresses::from_env()?, &places).await?;
     print_what_to_try(&services.addresses);
     tokio::select! {
         error = services.ended() => return Err(error),
@@ -92,33 +93,25 @@ async fn serve() -> Result<(), BoxError> {
     if let Err(error) = services.stop().await {
         println!("{error}");
     }
-    finish(&telemetry).await;
     Ok(())
 }
 
-/// Spans of the three services, which share this process; they go where `OTEL_*` says.
-fn telemetry() -> TelemetryBuilder {
-    Telemetry::builder("checkout").service_version(env!("CARGO_PKG_VERSION")).from_env()
-}
-
-/// Exports what waits.
-async fn finish(telemetry: &Telemetry) {
-    if let Err(undelivered) = telemetry.shutdown(PATIENCE).await {
-        eprintln!("checkout: {undelivered}");
-    }
-}
-
 async fn once() -> Result<(), BoxError> {
-    let log = Buffer::default();
-    let writer = log.clone();
-    let lines = stamp::json().with_writer(move || writer.clone());
-    registry().with(LevelFilter::INFO).with(lines).init();
-
-    let spans = InMemorySpanExporter::default();
-    let keep = SimpleSpanProcessor::new(spans.clone());
-    let telemetry = telemetry().sampling(Sampling::AlwaysOn).span_processor(keep).install()?;
-    let ran = script::run(&log, &spans).await;
-    finish(&telemetry).await;
+    let (log, spans) = (Buffer::default(), Spans::default());
+    let lines = log.clone();
+    let service =
+        |name| service(name).sampling(Sampling::AlwaysOn).span_processor(spans.processor());
+    let telemetry = Telemetries {
+        gateway: service("gateway")
+            .logs(LogFormat::Json)
+            .logs_to(move || lines.clone())
+            .log_filter("info")
+            .install()?,
+        inventory: service("inventory").build()?,
+        payment: service("payment").build()?,
+    };
+    let ran = script::run(&telemetry, &log, &spans).await;
+    telemetry.shutdown().await;
 
     let wrong = ran?;
     if wrong.is_empty() {

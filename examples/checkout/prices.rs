@@ -3,16 +3,23 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tower_observability::operation::{Ending, Operation};
+use tower_observability::operation::{Ending, Operations};
 
 use crate::inventory::Price;
 
-#[derive(Clone, Default)]
-pub struct Prices(Arc<Mutex<HashMap<String, Price>>>);
+#[derive(Clone)]
+pub struct Prices {
+    known: Arc<Mutex<HashMap<String, Price>>>,
+    operations: Operations,
+}
 
 impl Prices {
+    pub fn new(operations: Operations) -> Self {
+        Self { known: Arc::default(), operations }
+    }
+
     pub fn get(&self, product: &str) -> Option<Price> {
-        Operation::cache("memory", "GET").collection("price").in_memory().call_with(
+        self.operations.cache("memory", "GET").collection("price").in_memory().call_with(
             || self.known().get(product).copied(),
             |found| Ending::ok().attribute("cache.hit", found.is_some()),
         )
@@ -23,6 +30,6 @@ impl Prices {
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<String, Price>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

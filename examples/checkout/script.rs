@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 
-use opentelemetry_sdk::trace::InMemorySpanExporter;
 use serde_json::Value;
 
 use crate::config::Addresses;
@@ -11,13 +10,19 @@ use crate::customer::{Answer, Customer, until};
 use crate::layers::{Buffer, Places};
 use crate::seen::{COLUMNS, Exchange, Reader, Row, rows};
 use crate::services::{BoxError, Services};
+use crate::spans::Spans;
 use crate::steps::{STEPS, Step};
+use crate::telemetry::Telemetries;
 use crate::{table, traces, tree};
 
 /// Answers what disagreed. `log` is where everything else is logged to, as lines of JSON, and
 /// `spans` where spans go to.
-pub async fn run(log: &Buffer, spans: &InMemorySpanExporter) -> Result<Vec<String>, BoxError> {
-    let places = Places::recording();
+pub async fn run(
+    telemetry: &Telemetries,
+    log: &Buffer,
+    spans: &Spans,
+) -> Result<Vec<String>, BoxError> {
+    let places = Places::recording(telemetry);
     let services = Services::start(&Addresses::free(), &places).await?;
     let customer = Customer::new(services.addresses.gateway)?;
     customer.wait_for_services().await?;

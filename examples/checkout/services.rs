@@ -38,12 +38,12 @@ impl Services {
         let (payment_listener, payment) = listen("payment", wanted.payment).await?;
         let (gateway_listener, gateway) = listen("gateway", wanted.gateway).await?;
 
-        let inventory_app = inventory::app(places.inventory.server()?)?;
+        let inventory_app = inventory::app(&places.inventory)?;
         let payment_app =
             Server::builder().layer(places.payment.server()?).add_service(PaymentServer::new(Till));
         let clients = Gateway {
-            inventory: Inventory::new(inventory, &places.to_inventory.client()?)?,
-            payment: Payment::new(payment, &places.to_payment.client()?)?,
+            inventory: Inventory::new(inventory, &places.to_inventory)?,
+            payment: Payment::new(payment, &places.to_payment)?,
         };
         let gateway_app = gateway::app(clients, places.gateway.server()?);
 

@@ -3,19 +3,20 @@
 use std::collections::HashSet;
 
 use opentelemetry::trace::SpanId;
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData};
+use opentelemetry_sdk::trace::SpanData;
 use tower_observability::id::TraceIdentity;
 
 use crate::customer::until;
 use crate::seen::Exchange;
 use crate::services::BoxError;
+use crate::spans::Spans;
 use crate::steps::{CARDS, Step};
 use crate::tree::Tree;
 
 /// The spans of a request's trace, once each exchange has ended its own, and what is wrong with
 /// them.
 pub async fn check(
-    exporter: &InMemorySpanExporter,
+    spans: &Spans,
     step: &Step,
     exchanges: &[Exchange],
 ) -> (Option<Tree>, Vec<String>) {
@@ -29,20 +30,20 @@ pub async fn check(
     if ids.len() != 1 {
         wrong.push(format!("expected one trace, got {}", ids.len()));
     }
-    let of_trace = || -> Vec<SpanData> {
-        let ended = exporter.get_finished_spans().unwrap_or_default();
-        let id = |span: &SpanData| u128::from_be_bytes(span.span_context.trace_id().to_bytes());
-        ended.into_iter().filter(|span| ids.contains(&id(span))).collect()
-    };
+    let id = |span: &SpanData| u128::from_be_bytes(span.span_context.trace_id().to_bytes());
+    let of_trace = || spans.of(|span| ids.contains(&id(span)));
     let all_ended = || {
-        let ended: HashSet<_> = of_trace().iter().map(|span| span.span_context.span_id()).collect();
+        let of_trace = of_trace();
+        let ended: HashSet<_> =
+            of_trace.iter().map(|ended| ended.span.span_context.span_id()).collect();
         own.is_subset(&ended)
     };
     if !until(all_ended).await {
         wrong.push("not every exchange's span ended".into());
     }
     let spans = of_trace();
-    let leaked = spans.iter().filter(|span| format!("{span:?}").contains(CARDS));
+    let leaked =
+        spans.iter().map(|ended| &ended.span).filter(|span| format!("{span:?}").contains(CARDS));
     wrong.extend(leaked.map(|span| format!("the card is in the span {:?}", span.name)));
     match Tree::of(&spans) {
         Ok(tree) => {

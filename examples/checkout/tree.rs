@@ -9,6 +9,7 @@ use opentelemetry::trace::{SpanId, SpanKind};
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::services::BoxError;
+use crate::spans::Ended;
 
 /// The spans of one trace, each before its children, and those in the order of their start.
 pub struct Tree(Vec<Node>);
@@ -25,19 +26,19 @@ pub struct Node {
 
 impl Tree {
     /// Fails unless the spans hang together: one root, and every parent among them.
-    pub fn of(spans: &[SpanData]) -> Result<Self, BoxError> {
-        let mut children: HashMap<SpanId, Vec<&SpanData>> = HashMap::new();
-        for span in spans {
-            children.entry(span.parent_span_id).or_default().push(span);
+    pub fn of(spans: &[Ended]) -> Result<Self, BoxError> {
+        let mut children: HashMap<SpanId, Vec<&Ended>> = HashMap::new();
+        for ended in spans {
+            children.entry(ended.span.parent_span_id).or_default().push(ended);
         }
         let &[root] = children.get(&SpanId::INVALID).map_or(&[][..], Vec::as_slice) else {
             return Err("a trace has exactly one root".into());
         };
         for siblings in children.values_mut() {
-            siblings.sort_by_key(|span| (span.start_time, span.name.clone()));
+            siblings.sort_by_key(|Ended { span, .. }| (span.start_time, span.name.clone()));
         }
         let mut nodes = Vec::new();
-        add(&mut nodes, root, None, &children, root.start_time);
+        add(&mut nodes, root, 0, &children, root.span.start_time);
         match spans.len() - nodes.len() {
             0 => Ok(Self(nodes)),
             lost => Err(format!("{lost} of {} spans hang on no known parent", spans.len()).into()),
@@ -87,34 +88,27 @@ impl Node {
 
 fn add(
     nodes: &mut Vec<Node>,
-    span: &SpanData,
-    parent: Option<(usize, &str)>,
-    children: &HashMap<SpanId, Vec<&SpanData>>,
+    Ended { service, span }: &Ended,
+    depth: usize,
+    children: &HashMap<SpanId, Vec<&Ended>>,
     zero: SystemTime,
 ) {
     let during = |span: &SpanData| {
         let since = |at: SystemTime| at.duration_since(zero).unwrap_or_default();
         since(span.start_time)..since(span.end_time)
     };
-    let own = span.attributes.iter().find(|attribute| attribute.key.as_str() == "service.name");
-    let service = match (own, parent) {
-        (Some(own), _) => own.value.as_str().into_owned(),
-        // what a service does of itself is its own
-        (None, Some((_, service))) => service.to_owned(),
-        (None, None) => "-".to_owned(),
-    };
     let arrow = if span.span_kind == SpanKind::Client { "→ " } else { "" };
-    let depth = parent.map_or(0, |(depth, _)| depth + 1);
     let own_children = children.get(&span.span_context.span_id()).map_or(&[][..], Vec::as_slice);
+    let covered = own_children.iter().map(|child| during(&child.span));
     nodes.push(Node {
         depth,
         service: service.clone(),
         name: format!("{arrow}{}", span.name),
         during: during(span),
-        self_time: uncovered(during(span), own_children.iter().map(|child| during(child))),
+        self_time: uncovered(during(span), covered),
     });
     for child in own_children {
-        add(nodes, child, Some((depth, &service)), children, zero);
+        add(nodes, child, depth + 1, children, zero);
     }
 }
 

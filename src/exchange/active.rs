@@ -81,8 +81,19 @@ impl<O: Observer> Active<O> {
         catch_unwind(AssertUnwindSafe(|| self.scoped(inner)))
     }
 
+    /// As [`run`](Self::run), of what belongs to the moment at which the last piece ran.
+    pub(super) fn run_on<R>(&mut self, inner: impl FnOnce() -> R) -> Result<R, Panic> {
+        catch_unwind(AssertUnwindSafe(|| self.within_scope(inner)))
+    }
+
     #[inline]
     fn scoped<R>(&mut self, inner: impl FnOnce() -> R) -> R {
+        self.facts.forget_reading();
+        self.within_scope(inner)
+    }
+
+    #[inline]
+    fn within_scope<R>(&mut self, inner: impl FnOnce() -> R) -> R {
         let _scope = scope::enter(&mut self.scope);
         within(&self.core.observer, &mut self.observing, inner)
     }
@@ -90,7 +101,7 @@ impl<O: Observer> Active<O> {
     /// Takes the response headers; `true` when the exchange ended with them.
     pub(super) fn respond(&mut self, head: &mut response::Parts, body: Ahead) -> bool {
         let facts = &self.facts;
-        let after = facts.elapsed();
+        let after = facts.reading();
         let expected = content_length(&head.headers).or(body.exact);
         if let Some(exchange) = &mut self.observing {
             let _scope = scope::enter(&mut self.scope);
@@ -156,7 +167,7 @@ impl<O: Observer> Active<O> {
 
     /// Judges the exchange and tells the observer.
     pub(super) fn end(&mut self, last: Last<'_>) {
-        let duration = self.facts.elapsed();
+        let duration = self.facts.reading();
         self.end_at(last, duration);
     }
 

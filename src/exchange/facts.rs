@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -31,6 +31,8 @@ pub struct Facts {
     options: Arc<Options>,
     parent: Option<Arc<Facts>>,
     level: AtomicU32,
+    /// What the clock said to the innermost wrapper that asked while a piece of the exchange runs.
+    reading: AtomicU64,
     /// What the user said the route is.
     told: OnceLock<Route>,
     /// The gRPC method as its caller wrote it, and by a list of known ones.
@@ -272,6 +274,8 @@ pub fn annotate(key: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> b
     scope::with_current(|facts| facts.annotate(key, value)).unwrap_or(false)
 }
 
+const NO_READING: u64 = u64::MAX;
+
 /// The most ancestors an exchange keeps.
 const MAX_ANCESTORS: usize = 16;
 
@@ -303,6 +307,7 @@ impl Facts {
             options: Arc::clone(options),
             parent: scope::current().map(bounded),
             level: AtomicU32::new(0),
+            reading: AtomicU64::new(NO_READING),
             told: OnceLock::new(),
             called: (protocol == Protocol::Grpc).then(|| route::called(head)),
             listed: OnceLock::new(),
@@ -314,6 +319,25 @@ impl Facts {
             caught_panic: OnceLock::new(),
             added: Mutex::default(),
         })
+    }
+
+    /// Lets the clock be asked again: another piece of the exchange runs.
+    pub(super) fn forget_reading(&self) {
+        self.reading.store(NO_READING, Ordering::Relaxed);
+    }
+
+    /// Time since the start. Wrappers that are told of the same moment, one inside of the other, are
+    /// told the same time.
+    pub(super) fn reading(&self) -> Duration {
+        match self.reading.load(Ordering::Relaxed) {
+            NO_READING => {
+                let elapsed = self.elapsed();
+                let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(NO_READING);
+                self.reading.store(nanos, Ordering::Relaxed);
+                elapsed
+            }
+            nanos => Duration::from_nanos(nanos),
+        }
     }
 
     /// Steps from this level to the next, if nobody has.

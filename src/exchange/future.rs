@@ -105,7 +105,7 @@ pub(super) fn end_with_panic<O: Observer>(
 ) {
     let Some(active) = slot else { return };
     // the first panic is the one to tell of and to resume
-    if let Err(second) = active.run(drop_inner) {
+    if let Err(second) = active.run_on(drop_inner) {
         discard(second);
     }
     Active::end_in(slot, Last::Panic(Some(&**panic)));

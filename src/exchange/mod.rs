@@ -20,6 +20,8 @@ pub use layer::ObserveLayer;
 pub use observer::Observer;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) use observer::isolated;
+#[cfg(feature = "operation")]
+pub(crate) use observer::{Panic, discard};
 pub use scope::{InExchange, InExchangeExt, in_exchange};
 pub use service::Observe;
 

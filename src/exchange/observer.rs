@@ -123,8 +123,11 @@ pub(crate) fn isolated<R>(callback: impl FnOnce() -> R) -> Option<R> {
     }
 }
 
+/// The payload of a panic.
+pub(crate) type Panic = Box<dyn Any + Send>;
+
 /// Drops the payload of a panic, which may panic itself; what that throws is let go.
-pub(super) fn discard(payload: Box<dyn Any + Send>) {
+pub(crate) fn discard(payload: Panic) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again);
     }

@@ -19,8 +19,14 @@ pub(crate) fn of(error: &(dyn Error + 'static), redaction: &Redaction) -> String
     let _ = write!(text, "{error}");
     let mut next = error.source();
     while let Some(source) = next {
+        let length = text.0.len();
         if write!(text, ": {source}").is_err() {
             break;
+        }
+        // many an error says of itself what its source says
+        let (before, added) = text.0.split_at(length);
+        if added.strip_prefix(": ").is_some_and(|added| before.ends_with(added)) {
+            text.0.truncate(length);
         }
         next = source.source();
     }
@@ -80,6 +86,16 @@ mod tests {
         // nobody knows where a secret ends in a sentence
         assert_eq!(from("http://db/?token=hunter2"), "no answer: http://db/?token=REDACTED");
         assert_eq!(from("https://bob:hunter2@db/"), "no answer: https://REDACTED");
+    }
+
+    #[test]
+    fn what_is_said_again_is_told_once() {
+        let innermost = Layered("disk gone".into(), None);
+        let source = Layered("disk gone".into(), Some(Box::new(innermost)));
+        let outer = |said: &str, source| Layered(said.into(), Some(Box::new(source)));
+        assert_eq!(text(outer("disk gone", source)), "disk gone");
+        let source = Layered("disk gone".into(), None);
+        assert_eq!(text(outer("write failed: disk gone", source)), "write failed: disk gone");
     }
 
     #[test]

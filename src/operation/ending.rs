@@ -7,8 +7,9 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanRef, Status};
 
 use super::Text;
-use super::put::{extra, put};
+use super::put::{extra, set};
 use crate::attribute::Value;
+use crate::trace::semconv::{self, key};
 
 /// What [`run`](super::Operation::run) judges by: [`Ending::of`].
 pub type ByType<T, E> = fn(&Result<T, E>) -> Ending;
@@ -31,7 +32,7 @@ impl Ending {
     /// It failed: the status is Error, `error.type` this class of errors (`_OTHER` where it is
     /// empty), of which there should be few; and an event `exception` names it, too.
     pub fn failed(error_type: &'static str) -> Self {
-        let error_type = if error_type.is_empty() { "_OTHER" } else { error_type };
+        let error_type = if error_type.is_empty() { semconv::OTHER } else { error_type };
         Self { error_type: Some(error_type), is_error: true, attributes: Vec::new() }
     }
 
@@ -40,22 +41,25 @@ impl Ending {
     pub fn of<T, E>(result: &Result<T, E>) -> Self {
         match (result, type_name::<E>()) {
             (Ok(_), _) => Self::ok(),
-            (Err(_), hidden) if hidden.contains("dyn ") => Self::failed("_OTHER"),
+            (Err(_), hidden) if hidden.contains("dyn ") => Self::failed(semconv::OTHER),
             (Err(_), name) => Self::failed(name),
         }
     }
 
     /// Adds the database's answer as `db.response.status_code`, such as PostgreSQL's `08P01`; for
     /// failures, and for successes that are more than one kind.
-    pub fn status_code(mut self, code: impl Into<Text>) -> Self {
-        put(&mut self.attributes, "db.response.status_code", Some(code.into()));
-        self
+    pub fn status_code(self, code: impl Into<Text>) -> Self {
+        self.attribute("db.response.status_code", code.into())
     }
 
     /// Adds an attribute that is known only now, such as `db.response.returned_rows`, or the
     /// `messaging.batch.message_count` of what was received; a text is cut to 2048 bytes.
+    ///
+    /// Not one that the operation has told already: a span keeps both values.
     pub fn attribute(mut self, key: impl Into<Text>, value: impl Into<Value>) -> Self {
-        self.attributes.extend(extra(key.into(), value.into()));
+        if let Some(attribute) = extra(key.into(), value.into()) {
+            set(&mut self.attributes, attribute);
+        }
         self
     }
 
@@ -68,12 +72,14 @@ impl Ending {
         Self::failed("panic")
     }
 
-    pub(super) fn tell(self, span: &SpanRef<'_>, at: SystemTime) {
-        let error_type = self.error_type.map(|name| KeyValue::new("error.type", name));
-        span.set_attributes(self.attributes.into_iter().chain(error_type));
+    pub(super) fn tell(mut self, span: &SpanRef<'_>, at: SystemTime) {
+        if let Some(name) = self.error_type {
+            set(&mut self.attributes, KeyValue::new(key::ERROR_TYPE, name));
+        }
+        span.set_attributes(self.attributes);
         if let Some(name) = self.error_type.filter(|_| self.is_error) {
-            let exception = vec![KeyValue::new("exception.type", name)];
-            span.add_event_with_timestamp("exception", at, exception);
+            let exception = vec![KeyValue::new(key::EXCEPTION_TYPE, name)];
+            span.add_event_with_timestamp(semconv::EXCEPTION, at, exception);
             // no description: the type says it, and the error's text may hold what it refused
             span.set_status(Status::error(""));
         }

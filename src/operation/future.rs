@@ -10,7 +10,8 @@ use pin_project_lite::pin_project;
 
 use super::Prepared;
 use super::ending::Ending;
-use super::live::{Live, discard};
+use super::live::Live;
+use crate::exchange::discard;
 
 pin_project! {
     /// A future in the span of its operation; made by [`run`](super::Operation::run).

@@ -1,6 +1,5 @@
 //! A span under way.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Instant, SystemTime};
 
@@ -9,9 +8,8 @@ use opentelemetry::trace::{SpanBuilder, TraceContextExt};
 
 use super::ending::Ending;
 use crate::clock::Clock;
+use crate::exchange::{Panic, isolated};
 use crate::trace::tracer::{Spans, Started};
-
-pub(super) type Panic = Box<dyn Any + Send>;
 
 pub(super) struct Live {
     context: Context,
@@ -37,6 +35,11 @@ impl Live {
         Self { context, measured: recording.then_some(Measured { clock, wall, start }) }
     }
 
+    /// Without a span of its own.
+    pub(super) fn without_span(context: Context) -> Self {
+        Self { context, measured: None }
+    }
+
     /// Runs `inner` with the span current, and catches its panic.
     pub(super) fn run<R>(&self, inner: impl FnOnce() -> R) -> Result<R, Panic> {
         catch_unwind(AssertUnwindSafe(|| {
@@ -45,20 +48,16 @@ impl Live {
         }))
     }
 
-    /// Ends the span, as late after its start as the monotonic clock says.
+    /// Ends the span, as late after its start as the monotonic clock says. A processor's panic stays
+    /// its own.
     pub(super) fn end(self, ending: Ending) {
         let Some(Measured { clock, wall, start }) = self.measured else { return };
-        let took = clock.now().saturating_duration_since(start);
-        let span = self.context.span();
-        let at = wall.checked_add(took).unwrap_or(wall);
-        ending.tell(&span, at);
-        span.end_with_timestamp(at);
-    }
-}
-
-/// Drops the payload of a panic, which may panic itself; what that throws is let go.
-pub(super) fn discard(payload: Panic) {
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(again);
+        isolated(|| {
+            let took = clock.now().saturating_duration_since(start);
+            let span = self.context.span();
+            let at = wall.checked_add(took).unwrap_or(wall);
+            ending.tell(&span, at);
+            span.end_with_timestamp(at);
+        });
     }
 }

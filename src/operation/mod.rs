@@ -55,6 +55,7 @@ use opentelemetry::{Context, KeyValue};
 
 use crate::attribute::Value;
 use crate::clock::Clock;
+use crate::exchange::isolated;
 use crate::trace::tracer::Spans;
 
 pub use carry::in_context;
@@ -67,7 +68,7 @@ pub use messaging::Messaging;
 
 use factory::GLOBAL;
 use live::Live;
-use put::extra;
+use put::{extra, set};
 
 type Text = Cow<'static, str>;
 
@@ -103,9 +104,12 @@ use sealed::Convention;
 const USUAL: usize = 8;
 
 impl<K: Convention> Operation<K> {
-    /// Adds an attribute of your own; a text is cut to 2048 bytes.
+    /// Adds an attribute of your own, or replaces one of the conventions; a text is cut to 2048
+    /// bytes.
     pub fn attribute(mut self, key: impl Into<Text>, value: impl Into<Value>) -> Self {
-        self.extra.extend(extra(key.into(), value.into()));
+        if let Some(attribute) = extra(key.into(), value.into()) {
+            set(&mut self.extra, attribute);
+        }
         self
     }
 
@@ -207,7 +211,9 @@ impl<K: Convention> Operation<K> {
             SpanBuilder::from_name(what.name()).with_kind(what.span_kind(links.len()));
         let mut attributes = Vec::with_capacity(USUAL + extra.len());
         what.attributes(&mut attributes);
-        attributes.extend(extra);
+        for attribute in extra {
+            set(&mut attributes, attribute);
+        }
         builder.attributes = Some(attributes);
         builder.links = (!links.is_empty()).then_some(links);
         let parent = parent.unwrap_or_else(carry::around);
@@ -224,8 +230,10 @@ struct Prepared {
 }
 
 impl Prepared {
+    /// A provider's panic stays its own: the work is done without a span then.
     fn start(self) -> Live {
         let Self { builder, parent, spans, clock } = self;
-        Live::start(builder, &parent, &spans, clock)
+        isolated(|| Live::start(builder, &parent, &spans, clock))
+            .unwrap_or_else(|| Live::without_span(parent))
     }
 }

@@ -5,6 +5,7 @@ use opentelemetry::{Key, KeyValue, Value as SpanValue};
 use super::Text;
 use crate::attribute::Value;
 use crate::message::bound::bounded;
+use crate::trace::semconv::key;
 
 /// Adds a text that there is.
 pub(super) fn put(into: &mut Vec<KeyValue>, key: &'static str, text: Option<Text>) {
@@ -21,6 +22,14 @@ pub(super) fn extra(key: Text, value: Value) -> Option<KeyValue> {
         Value::Bool(truth) => SpanValue::Bool(truth),
     };
     (!key.is_empty()).then(|| KeyValue::new(Key::from(key), value))
+}
+
+/// Adds an attribute in the place of one with the same key, of which the SDK would keep both.
+pub(super) fn set(into: &mut Vec<KeyValue>, attribute: KeyValue) {
+    match into.iter_mut().find(|known| known.key == attribute.key) {
+        Some(known) => *known = attribute,
+        None => into.push(attribute),
+    }
 }
 
 /// A text that is not empty.
@@ -48,8 +57,8 @@ impl Server {
 
     pub(super) fn put(self, into: &mut Vec<KeyValue>) {
         let port = self.address.is_some().then_some(self.port).flatten();
-        put(into, "server.address", self.address);
-        into.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
+        put(into, key::SERVER_ADDRESS, self.address);
+        into.extend(port.map(|port| KeyValue::new(key::SERVER_PORT, i64::from(port))));
     }
 }
 

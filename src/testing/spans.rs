@@ -30,7 +30,7 @@ use opentelemetry_sdk::trace::{
 /// service.oneshot(Request::get("/users/7").body(()).unwrap()).await.unwrap();
 ///
 /// let span = spans.only();
-/// assert_eq!((span.name.as_str(), span.kind), ("GET", SpanKind::Server));
+/// assert_eq!((span.name.as_str(), &span.kind), ("GET", &SpanKind::Server));
 /// assert_eq!(span.attribute("http.response.status_code"), Some(&404.into()));
 /// # }
 /// ```

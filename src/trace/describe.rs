@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use http::header::{HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Uri, request};
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
 use super::intern::{self, Part};
 use super::semconv::{ANY_METHOD, GRPC, OTHER, REQUEST_HEADER, key};
@@ -30,6 +30,8 @@ pub(super) struct Description {
     pub(super) attributes: Vec<KeyValue>,
     /// What the request was asked for by, where it is known.
     pub(super) scheme: StringValue,
+    /// What the user's own rule told.
+    pub(super) told: Vec<Key>,
 }
 
 fn push(attributes: &mut Vec<KeyValue>, key: &'static str, value: impl Into<Value>) {
@@ -157,7 +159,7 @@ impl Trace {
             push(list, key::NETWORK_PROTOCOL_VERSION, version);
         }
         self.push_request_headers(list, &head.headers);
-        Description { attributes, scheme }
+        Description { attributes, scheme, told: Vec::new() }
     }
 
     /// What a client's span says from its start.
@@ -175,7 +177,7 @@ impl Trace {
         self.push_server(list, asked, head.uri.scheme_str());
         self.push_request_headers(list, &head.headers);
         let scheme = head.uri.scheme_str().map_or_else(|| "http".into(), scheme);
-        Description { attributes, scheme }
+        Description { attributes, scheme, told: Vec::new() }
     }
 
     /// The server as it was asked for, else as it was configured.

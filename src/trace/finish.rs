@@ -1,5 +1,6 @@
 //! What a span says of how its exchange ended.
 
+use std::any::Any;
 use std::error::Error;
 
 use opentelemetry::trace::{SpanRef, Status, TraceContextExt};
@@ -77,8 +78,8 @@ impl Trace {
             let is_free = |key: &str| {
                 !semconv::is_own(key) && live.told.iter().all(|told| told.as_str() != key)
             };
-            for (key, value) in annotated.iter().filter(|(key, _)| is_free(key)) {
-                span.set_attribute(KeyValue::new(key.to_owned(), told(value)));
+            for (key, value) in annotated.entries().filter(|(key, _)| is_free(key)) {
+                span.set_attribute(KeyValue::new(key.clone(), told(value)));
             }
             let mut own = own.unwrap_or_default();
             while let Some(one) = own.pop() {
@@ -99,10 +100,22 @@ impl Trace {
         let text_of = |error: &(dyn Error + 'static)| {
             isolated(|| error_text::of(error, self.shown.redaction()))
         };
-        let panic = || end.facts.caught_panic().and_then(|panic| panic.message.clone());
+        let panic = || {
+            let told = end.facts.caught_panic().and_then(|panic| panic.message.clone());
+            told.or_else(|| message_of(end.error?))
+        };
         let said = end.as_error().and_then(text_of);
+        if end.outcome != Outcome::Panicked {
+            return said;
+        }
         said.or_else(|| text_of(&*Box::<dyn Error>::from(panic()?)))
     }
+}
+
+/// The message in the payload of a panic.
+fn message_of(payload: &(dyn Any + 'static)) -> Option<String> {
+    let text = payload.downcast_ref::<&'static str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
 }
 
 /// The key under which a span tells its route.

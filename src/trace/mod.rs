@@ -83,8 +83,9 @@ pub mod processor;
 pub mod propagation;
 mod propagator;
 mod resend;
-mod semconv;
+pub(crate) mod semconv;
 mod settings;
+mod start;
 pub(crate) mod tracer;
 
 use std::borrow::Cow;
@@ -92,20 +93,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::{request, response};
-use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt};
+use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, Key, KeyValue, StringValue};
 
-use self::describe::{Description, Name, header_attributes, response_headers};
-use self::finish::route_key;
+use self::describe::{header_attributes, response_headers};
 use self::hosts::Hosts;
 use self::propagator::Propagator;
-use self::semconv::{RESPONSE_HEADER, key};
-use self::tracer::{Spans, Started};
+use self::semconv::RESPONSE_HEADER;
+use self::tracer::Spans;
 use crate::caller::TrustedProxies;
-use crate::classify::{Protocol, Side};
-use crate::exchange::{End, Facts, ObserveLayer, Observer, isolated};
-use crate::id::TraceIdentity;
+use crate::classify::Side;
+use crate::exchange::{End, Facts, ObserveLayer, Observer};
 use crate::message::headers::HeaderNames;
 use crate::message::shown::Shown;
 use crate::redact::Redaction;
@@ -136,6 +134,7 @@ pub struct Trace {
     server: Option<(StringValue, u16)>,
     baggage: Arc<[Box<str>]>,
     error_text: bool,
+    sampled_first: bool,
 }
 
 type Pick = dyn Fn(&request::Parts) -> bool + Send + Sync;
@@ -162,6 +161,7 @@ impl Default for Trace {
             server: None,
             baggage: Arc::default(),
             error_text: false,
+            sampled_first: false,
         }
     }
 }
@@ -185,167 +185,6 @@ struct Live {
     told: Vec<Key>,
 }
 
-impl Trace {
-    fn begin_server(&self, head: &mut request::Parts, facts: &Facts) -> Traced {
-        let is_public = is_picked(&self.public_endpoint, head);
-        let traced = self.begin_received(head, facts, is_public);
-        if is_public {
-            // a handler that sends the request on must not send a stranger's baggage with it
-            head.headers.remove("baggage");
-        }
-        traced
-    }
-
-    fn begin_received(&self, head: &request::Parts, facts: &Facts, is_public: bool) -> Traced {
-        let arrived = self.propagator.extract(&head.headers);
-        if !self.wants(head) {
-            // a stranger's trace is not handed on only because it is not recorded
-            let onward = if is_public { Context::new() } else { arrived };
-            let trace = identity(onward.span().span_context());
-            return Traced { context: Some(enter(facts, onward, trace)), live: None };
-        }
-        let mut links = None;
-        let parent = if is_public {
-            let caller = arrived.span().span_context().clone();
-            links = caller.is_remote().then(|| vec![Link::with_context(caller)]);
-            Context::new()
-        } else if ambient::has_span(&arrived) {
-            arrived
-        } else {
-            // the headers say nothing: what is current goes on, baggage included
-            match ambient::of_tracing() {
-                Some(around) => {
-                    arrived.with_remote_span_context(around.span().span_context().clone())
-                }
-                None => arrived,
-            }
-        };
-        self.annotate_baggage(&parent, facts);
-        let description = self.describe_received(head, facts);
-        self.start(SpanKind::Server, head, facts, &parent, description, links)
-    }
-
-    fn begin_client(&self, head: &mut request::Parts, facts: &Facts) -> Traced {
-        let parent = ambient::context(facts.parent().map(AsRef::as_ref));
-        let may_inject = self.may_inject(head);
-        if !self.wants(head) {
-            if may_inject {
-                self.propagator.inject(&parent, &mut head.headers);
-            }
-            facts.set_trace_context(parent);
-            return Traced::default();
-        }
-        let mut description = self.describe_sent(head, facts);
-        if let Some(before) = resend::count(head) {
-            let count = KeyValue::new(key::HTTP_REQUEST_RESEND_COUNT, i64::from(before));
-            description.attributes.push(count);
-        }
-        let traced = self.start(SpanKind::Client, head, facts, &parent, description, None);
-        if let Some(context) = traced.context.as_ref().filter(|_| may_inject) {
-            self.propagator.inject(context, &mut head.headers);
-        }
-        traced
-    }
-
-    fn start(
-        &self,
-        kind: SpanKind,
-        head: &request::Parts,
-        facts: &Facts,
-        parent: &Context,
-        Description { mut attributes, scheme }: Description,
-        links: Option<Vec<Link>>,
-    ) -> Traced {
-        // a server's gRPC method is the caller's word until it is answered
-        let method_told = facts.protocol() == Protocol::Grpc && kind == SpanKind::Client;
-        let route = match facts.protocol() {
-            Protocol::Grpc if !method_told => None,
-            _ => facts.route(),
-        };
-        let known = Name::of(facts, facts.protocol(), route);
-        if let Some(method) = known.route.filter(|_| method_told) {
-            attributes.push(KeyValue::new(route_key(facts.side(), Protocol::Grpc), method));
-        }
-        let mut told = Vec::new();
-        if let Some(also) = &self.on_start {
-            for one in isolated(|| also(head)).into_iter().flatten() {
-                // the SDK would keep both of two values
-                if !semconv::is_own(one.key.as_str()) && !told.contains(&one.key) {
-                    told.push(one.key.clone());
-                    attributes.push(one);
-                }
-            }
-        }
-        let chosen = self.span_name.as_ref().and_then(|choose| isolated(|| choose(head))?);
-        let (name, conventional) = match chosen {
-            Some(chosen) => (chosen, None),
-            None => (known.name.clone(), Some(known.name)),
-        };
-        let builder = SpanBuilder {
-            span_kind: Some(kind),
-            name,
-            start_time: Some(facts.started_at()),
-            attributes: Some(attributes),
-            events: None,
-            links,
-        };
-        let Started { context, recording } = self.spans.start(builder, parent);
-        // a provider that was shut down makes spans without IDs: the trace goes on past them
-        let context = if ambient::has_span(&context) { context } else { parent.clone() };
-        let trace = identity(context.span().span_context());
-        let context = enter(facts, context, trace);
-        let live = recording.then_some(Live { name: conventional, method_told, scheme, told });
-        Traced { context: Some(context), live }
-    }
-
-    fn wants(&self, head: &request::Parts) -> bool {
-        match &self.filter {
-            Some(filter) => isolated(|| filter(head)).unwrap_or(true),
-            None => true,
-        }
-    }
-
-    fn may_inject(&self, head: &request::Parts) -> bool {
-        if head.extensions.get::<DoNotPropagate>().is_some() {
-            return false;
-        }
-        let Some(hosts) = &self.inject_to else { return true };
-        let configured = || self.server.as_ref().map(|(name, _)| name.as_str());
-        head.uri.host().or_else(configured).is_some_and(|host| hosts.contain(host))
-    }
-
-    /// Lets what the caller says of itself, and is on the list, be told by every signal.
-    fn annotate_baggage(&self, context: &Context, facts: &Facts) {
-        for key in self.baggage.iter() {
-            if let Some(value) = context.baggage().get(&**key)
-                && !value.as_str().is_empty()
-            {
-                facts.annotate(String::from(&**key), value.as_str().to_owned());
-            }
-        }
-    }
-}
-
-/// Makes the context known to whoever asks the exchange for it.
-fn enter(facts: &Facts, context: Context, trace: Option<TraceIdentity>) -> Context {
-    if let Some(trace) = trace {
-        facts.set_trace(trace);
-    }
-    facts.set_trace_context(context.clone());
-    context
-}
-
-fn identity(span: &SpanContext) -> Option<TraceIdentity> {
-    let trace_id = u128::from_be_bytes(span.trace_id().to_bytes());
-    let span_id = u64::from_be_bytes(span.span_id().to_bytes());
-    TraceIdentity::new(trace_id, span_id, span.is_sampled())
-}
-
-/// Whether the user's rule, if there is one, picks the request.
-fn is_picked(rule: &Option<Arc<Pick>>, head: &request::Parts) -> bool {
-    rule.as_ref().is_some_and(|rule| isolated(|| rule(head)).unwrap_or(true))
-}
-
 impl Observer for Trace {
     type Exchange = Traced;
 
@@ -367,7 +206,7 @@ impl Observer for Trace {
         inner()
     }
 
-    fn response(&self, traced: &mut Traced, head: &mut response::Parts, _: &Arc<Facts>) {
+    fn response(&self, traced: &mut Traced, head: &mut response::Parts, facts: &Arc<Facts>) {
         let Some(context) = &traced.context else { return };
         if traced.live.is_some()
             && let Some(captured) = response_headers(&self.response_headers, &head.headers)
@@ -376,7 +215,8 @@ impl Observer for Trace {
             let attributes = header_attributes(RESPONSE_HEADER, &captured, redaction);
             context.span().set_attributes(attributes);
         }
-        if let Some(how) = self.trace_response {
+        // what a client is answered is the server's word
+        if let Some(how) = self.trace_response.filter(|_| facts.side() == Side::Server) {
             how.tell(context.span().span_context(), &mut head.headers);
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use opentelemetry::trace::{
     Span, SpanBuilder, SpanContext, TraceContextExt, TraceFlags, Tracer, TracerProvider,
 };
-use opentelemetry::{Context, InstrumentationScope, global};
+use opentelemetry::{Context, InstrumentationScope, KeyValue, global};
 
 /// The instrumentation scope of this crate's spans.
 pub(crate) fn scope() -> InstrumentationScope {
@@ -30,8 +30,11 @@ pub(crate) struct Started {
     pub(crate) recording: bool,
 }
 
+/// Describes a span that is known to record.
+type Describe<'a> = &'a mut dyn FnMut() -> Vec<KeyValue>;
+
 trait Start: Send + Sync {
-    fn start(&self, builder: SpanBuilder, parent: &Context) -> Started;
+    fn start(&self, builder: SpanBuilder, parent: &Context, late: Describe<'_>) -> Started;
 }
 
 impl<T> Start for T
@@ -39,19 +42,22 @@ where
     T: Tracer + Send + Sync,
     T::Span: Send + Sync + 'static,
 {
-    fn start(&self, builder: SpanBuilder, parent: &Context) -> Started {
-        let span = self.build_with_context(builder, parent);
+    fn start(&self, builder: SpanBuilder, parent: &Context, late: Describe<'_>) -> Started {
+        let mut span = self.build_with_context(builder, parent);
         if span.is_recording() {
+            span.set_attributes(late());
             return Started { context: parent.with_span(span), recording: true };
         }
         // a span that keeps nothing needs no box; its context must still travel
         let own = span.span_context();
         let parent_span = parent.span();
         let above = parent_span.span_context();
-        let context = if own.span_id() == above.span_id() && own.trace_id() == above.trace_id() {
-            parent.clone()
-        } else {
-            parent.with_remote_span_context(travelling(own, above))
+        let is_own = own.is_valid()
+            && (own.span_id() != above.span_id() || own.trace_id() != above.trace_id());
+        let context = match is_own {
+            true => parent.with_remote_span_context(travelling(own, above)),
+            // no provider, or one that was shut down: the trace goes on past it
+            false => parent.clone(),
         };
         Started { context, recording: false }
     }
@@ -89,12 +95,23 @@ impl Spans {
     }
 
     /// Starts a span as a child of `parent`'s.
+    #[cfg(feature = "operation")]
     pub(crate) fn start(&self, builder: SpanBuilder, parent: &Context) -> Started {
+        self.start_then(builder, parent, &mut Vec::new)
+    }
+
+    /// Starts a span as a child of `parent`'s; `late` says what it has beside what the sampler sees.
+    pub(crate) fn start_then(
+        &self,
+        builder: SpanBuilder,
+        parent: &Context,
+        late: Describe<'_>,
+    ) -> Started {
         if let Some(tracer) = self.injected.as_ref().or_else(|| self.global.get()) {
-            return tracer.start(builder, parent);
+            return tracer.start(builder, parent, late);
         }
         let tracer: Arc<dyn Start> = Arc::new(global::tracer_with_scope(scope()));
-        let started = tracer.start(builder, parent);
+        let started = tracer.start(builder, parent, late);
         let span = started.context.span();
         let makes_spans = span.span_context().is_valid()
             && span.span_context().span_id() != parent.span().span_context().span_id();

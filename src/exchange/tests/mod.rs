@@ -12,6 +12,7 @@ mod optional;
 mod order;
 mod panics;
 mod properties;
+mod readings;
 mod routes;
 mod told_panics;
 mod traits;

@@ -265,6 +265,27 @@ fn an_ending_adds_what_is_known_only_then() {
 }
 
 #[test]
+fn a_key_that_is_set_again_is_told_once() {
+    let bench = Bench::new();
+    let query = bench.operations.db("sqlite").operation("SELECT").attribute("k", 1);
+    let query = query.attribute("db.operation.name", "PRAGMA").attribute("k", 2);
+    let ending = |_: &()| {
+        let ending = Ending::failed("busy").status_code("5").status_code("6");
+        ending.attribute("rows", 1).attribute("rows", 2).attribute("error.type", "mine")
+    };
+    query.call_with(|| (), ending);
+    let expected = [
+        text("db.system.name", "sqlite"),
+        text("db.operation.name", "PRAGMA"),
+        number("k", 2),
+        text("db.response.status_code", "6"),
+        number("rows", 2),
+        text("error.type", "busy"),
+    ];
+    assert_eq!(bench.only().attributes, expected);
+}
+
+#[test]
 fn what_is_static_is_not_copied() {
     const QUERY: &str = "SELECT 1";
     let made = made(|operations| operations.db("sqlite").summary("ping").query_text(QUERY));

@@ -2,6 +2,7 @@
 
 mod conventions;
 mod endings;
+mod isolation;
 mod nesting;
 mod sampling;
 

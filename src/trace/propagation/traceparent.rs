@@ -35,7 +35,7 @@ impl Traceparent {
         let start = value.iter().position(|byte| !is_space(byte))?;
         let end = value.iter().rposition(|byte| !is_space(byte))?;
         let (value, rest) = value.get(start..=end)?.split_first_chunk::<LENGTH>()?;
-        let [version] = hex(&value[..2])?;
+        let version = byte([value[0], value[1]])?;
         // a later version may go on with further fields
         let ends = match version {
             0 => rest.is_empty(),
@@ -43,10 +43,12 @@ impl Traceparent {
             _ => rest.is_empty() || rest.starts_with(b"-") && rest.iter().all(is_visible),
         };
         let dashes = [value[2], value[35], value[52]] == [b'-'; 3];
-        let [flags] = hex(&value[53..])?;
+        let flags = byte([value[53], value[54]])?;
         let read = Self {
-            trace_id: TraceId::from_bytes(hex(&value[3..35])?),
-            span_id: SpanId::from_bytes(hex(&value[36..52])?),
+            trace_id: TraceId::from(
+                u128::from(long(&value[3..19])?) << 64 | u128::from(long(&value[19..35])?),
+            ),
+            span_id: SpanId::from(long(&value[36..52])?),
             flags: TraceFlags::new(flags) & KNOWN,
         };
         let valid = read.trace_id != TraceId::INVALID && read.span_id != SpanId::INVALID;
@@ -85,17 +87,33 @@ impl Traceparent {
     }
 }
 
-/// Bytes from lower-case digits, two for each.
-fn hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    let mut seen = 0;
-    let (pairs, _) = digits.as_chunks();
-    for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
-        let (high, low) = (VALUES[usize::from(high)], VALUES[usize::from(low)]);
-        seen |= high | low;
-        *byte = high << 4 | low;
+/// A number from sixteen lower-case digits.
+fn long(digits: &[u8]) -> Option<u64> {
+    let (words, _) = digits.as_chunks::<8>();
+    let &[high, low] = words.first_chunk()?;
+    Some(u64::from(word(high)?) << 32 | u64::from(word(low)?))
+}
+
+/// A number from eight lower-case digits, all at once.
+fn word(digits: [u8; 8]) -> Option<u32> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let read = u64::from_be_bytes(digits);
+    let letters = read >> 6 & EACH;
+    let values = (read & (0x0f * EACH)) + 9 * letters;
+    let written = values + 0x30 * EACH + 0x27 * letters;
+    let from_ten = (values + 6 * EACH) >> 4 & EACH;
+    if written != read || from_ten != letters || values & (0x10 * EACH) != 0 {
+        return None;
     }
-    (seen <= 15).then_some(bytes)
+    let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    Some((fours | fours >> 16) as u32)
+}
+
+/// A byte from two lower-case digits.
+fn byte(digits: [u8; 2]) -> Option<u8> {
+    let [high, low] = digits.map(|digit| VALUES[usize::from(digit)]);
+    ((high | low) < 16).then_some(high << 4 | low)
 }
 
 /// What each lower-case digit stands for; more than 15 for what is none.
@@ -114,4 +132,27 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// What a header's value may consist of and still be text.
 fn is_visible(byte: &u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_in_every_place_is_read_as_by_the_standard_library() {
+        let read = |digits: &[u8]| {
+            let text = std::str::from_utf8(digits).ok()?;
+            let lower = text.bytes().all(|digit| DIGITS.contains(&digit));
+            lower.then(|| u32::from_str_radix(text, 16).ok())?
+        };
+        for place in 0..8 {
+            for value in 0..=255 {
+                let mut digits = *b"09af1b2e";
+                digits[place] = value;
+                assert_eq!(word(digits), read(&digits), "{digits:?}");
+                let pair = [digits[place], digits[7 - place]];
+                assert_eq!(byte(pair).map(u32::from), read(&pair), "{pair:?}");
+            }
+        }
+    }
 }

@@ -57,19 +57,31 @@ impl<'a> Members<'a> {
         self.as_slice().iter().filter_map(|member| Some((pair(member)?.0, *member)))
     }
 
-    /// The header to send, if there is anything to send.
-    pub(super) fn header(&self) -> Option<HeaderValue> {
-        let mut length = self.as_slice().iter().map(|member| member.len() + 1).sum::<usize>();
-        let mut kept = self.all;
-        for member in kept.iter_mut().rev() {
-            // the last comma is not there
+    /// Without what there is too much of, the last ones first.
+    fn cut(&self) -> Self {
+        // the last comma is not there
+        let mut length = self.length();
+        let mut cut = Self { ..*self };
+        for member in cut.all.iter_mut().rev() {
             if length > LENGTH + 1 && member.len() > LARGE {
                 length -= member.len() + 1;
                 *member = "";
             }
         }
-        let mut text = String::with_capacity(length);
-        for member in kept.iter().filter(|member| !member.is_empty()) {
+        cut
+    }
+
+    /// With a comma after each.
+    fn length(&self) -> usize {
+        let members = self.as_slice().iter().filter(|member| !member.is_empty());
+        members.map(|member| member.len() + 1).sum()
+    }
+
+    /// The header to send, if there is anything to send.
+    pub(super) fn header(&self) -> Option<HeaderValue> {
+        let kept = self.cut();
+        let mut text = String::with_capacity(kept.length());
+        for member in kept.as_slice().iter().filter(|member| !member.is_empty()) {
             if !text.is_empty() {
                 text.push(',');
             }
@@ -80,10 +92,11 @@ impl<'a> Members<'a> {
 
     /// What OpenTelemetry's type can hold of it: the first of each key, and no key that it refuses.
     pub(super) fn state(&self) -> TraceState {
+        let kept = self.cut();
         let first = |&(at, (key, _)): &(usize, (&str, &str))| {
-            self.pairs().take(at).all(|(before, _)| before != key)
+            kept.pairs().take(at).all(|(before, _)| before != key)
         };
-        let unique = self.pairs().enumerate().filter(first).map(|(_, pair)| pair);
+        let unique = kept.pairs().enumerate().filter(first).map(|(_, pair)| pair);
         TraceState::from_key_value(unique.clone())
             .or_else(|_| {
                 let held = |&pair: &(&str, &str)| TraceState::from_key_value([pair]).is_ok();

@@ -238,3 +238,40 @@ async fn after_the_providers_shutdown_the_callers_trace_goes_on() {
     let (_, after) = told(&bench, CALLER).await;
     assert_eq!(after, CALLER);
 }
+
+#[tokio::test]
+async fn a_sampler_that_looks_at_no_attributes_need_not_be_shown_any() {
+    let sampler = Asked::deciding(SamplingDecision::RecordAndSample);
+    let bench = bench(&sampler);
+    let layer = bench
+        .server()
+        .attributes_after_sampling()
+        .start_attributes(|_| vec![KeyValue::new("app.preview", true)]);
+    layer.layer(ok()).oneshot(get("/").body(()).unwrap()).await.unwrap();
+    let expected = Given {
+        trace_id: TraceId::from(1_u128),
+        name: "GET".into(),
+        kind: SpanKind::Server,
+        attributes: Vec::new(),
+        links: 0,
+    };
+    assert_eq!(sampler.given(), [expected]);
+    assert_eq!(bench.spans.only(), served(&[("app.preview", true.into())]));
+}
+
+#[tokio::test]
+async fn what_is_not_sampled_need_not_be_described() {
+    let sampler = Asked::deciding(SamplingDecision::Drop);
+    let bench = bench(&sampler);
+    let described = Arc::new(Mutex::new(0));
+    let counts = Arc::clone(&described);
+    let layer = bench.client().start_attributes(move |_| {
+        *counts.lock().unwrap() += 1;
+        Vec::new()
+    });
+    for (layer, times) in [(layer.clone().attributes_after_sampling(), 0), (layer, 1)] {
+        layer.layer(ok()).oneshot(get("http://shop.example/").body(()).unwrap()).await.unwrap();
+        assert_eq!((*described.lock().unwrap(), bench.spans.spans()), (times, vec![]));
+    }
+    assert_eq!(sampler.given().len(), 2);
+}
