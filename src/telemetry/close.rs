@@ -83,7 +83,10 @@ impl Telemetry {
             None => Ok(()),
         });
         let grace = LONGEST_GRACE.min(timeout / 10);
-        let in_time = [&spans, &logs].map(|done| deadline.before(grace).wait(done).is_ok());
+        // the SDK gives up by itself, too, at about the same moment
+        let ended = |done: OTelSdkResult| done.is_ok() || self.waiting() == 0;
+        let in_time =
+            [&spans, &logs].map(|done| deadline.before(grace).wait(done).is_ok_and(ended));
         if let Some(io) = &self.0.io {
             io.stop();
         }

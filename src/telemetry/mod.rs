@@ -80,7 +80,8 @@ use otlp::Io;
 /// Where a program's spans and logs are made, and where they go.
 ///
 /// A clone is the same one. Call [`shutdown`](Self::shutdown) before the program ends: what still
-/// waits is lost else.
+/// waits is lost else. When the last clone, and the last tracer of it, is dropped without one, the
+/// SDK exports what waits too, but blocks that thread for as long as 5 s.
 #[derive(Clone)]
 pub struct Telemetry(Arc<Parts>);
 
@@ -134,7 +135,8 @@ impl Telemetry {
         &self.0.log_filter
     }
 
-    /// Whether spans are made: false with `OTEL_SDK_DISABLED`.
+    /// Whether anything is exported: false with `OTEL_SDK_DISABLED`. A span then goes nowhere, but
+    /// hands on the caller's decision.
     pub fn is_enabled(&self) -> bool {
         self.0.enabled
     }

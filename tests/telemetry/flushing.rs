@@ -227,4 +227,7 @@ async fn a_flush_that_could_not_be_done_says_so() {
     for flush in flushes {
         assert_eq!(within(flush).await.unwrap().unwrap_err().delivery().lost_spans(), 512);
     }
+    // nor is there a place for a shutdown, which must not be taken for one that is done
+    let error = within(telemetry.shutdown(LONG)).await.unwrap_err();
+    assert_eq!((error.timed_out(), error.delivery().lost_spans()), (true, 512));
 }

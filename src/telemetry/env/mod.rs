@@ -265,4 +265,10 @@ fn limits(settings: &mut Settings, env: &mut Env<'_>) {
             *limit = read;
         }
     }
+    for variable in ["OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"]
+    {
+        if let Some(text) = env.text(variable) {
+            env.warn(variable, &text, "is not supported; values are not cut");
+        }
+    }
 }

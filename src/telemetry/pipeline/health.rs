@@ -7,6 +7,9 @@ use std::task::Poll;
 
 use crate::exchange::isolated;
 
+/// The most bytes that are told of why an exporter fails.
+const LONGEST_REASON: usize = 512;
+
 /// What a receiver took of a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::telemetry) struct Accepted {
@@ -53,6 +56,7 @@ impl Health {
             Ok(accepted) => accepted.rejected.as_deref(),
             Err(reason) => Some(reason.as_str()),
         };
+        let reason = reason.map(start);
         let failing = reason.is_some();
         if self.failing.swap(failing, Ordering::Relaxed) == failing {
             return;
@@ -62,6 +66,11 @@ impl Health {
             None => tracing::info!(exporter, "{what} are being exported again"),
         }
     }
+}
+
+/// The start of what may be a receiver's text, of any length.
+fn start(reason: &str) -> &str {
+    reason.get(..reason.floor_char_boundary(LONGEST_REASON)).unwrap_or(reason)
 }
 
 #[cfg(test)]
@@ -103,6 +112,13 @@ mod tests {
             assert_eq!(tell(Ok(Accepted::all(2))), [Level::INFO]);
             assert_eq!(tell(Ok(Accepted::part(2, 1, "old".to_owned()))), [Level::WARN]);
         });
+    }
+
+    #[test]
+    fn a_reason_is_told_to_a_length() {
+        assert_eq!(start("down"), "down");
+        assert_eq!(start(&"é".repeat(1000)), "é".repeat(LONGEST_REASON / 2));
+        assert_eq!(start(&format!("a{}", "é".repeat(1000))).len(), LONGEST_REASON - 1);
     }
 
     #[test]

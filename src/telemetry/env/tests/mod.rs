@@ -221,6 +221,7 @@ fn spans_have_limits() {
         ("OTEL_SPAN_LINK_COUNT_LIMIT", "7"),
         ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "6"),
         ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "many"),
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5"),
     ]);
     let limits = settings.span_limits;
     let read = [
@@ -232,7 +233,10 @@ fn spans_have_limits() {
     ];
     assert_eq!(read, [9, 8, 7, 6, 128]);
     let done = "is not a number of at most 32 bits; ignored";
-    assert_eq!(warnings, [format!(r#"OTEL_LINK_ATTRIBUTE_COUNT_LIMIT="many": {done}"#)]);
+    let many = format!(r#"OTEL_LINK_ATTRIBUTE_COUNT_LIMIT="many": {done}"#);
+    let not_cut =
+        r#"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT="5": is not supported; values are not cut"#;
+    assert_eq!(warnings, [many, not_cut.to_owned()]);
 }
 
 #[test]

@@ -135,7 +135,8 @@ impl TailKeeping {
     /// that waits longer is kept if a local root of it has been open for longer than
     /// [`slower_than`](Self::slower_than), and given up if not.
     ///
-    /// There is no timer: it is looked at whenever a span ends, and on flush and shutdown.
+    /// There is no timer: it is looked at whenever a span ends that the head sampler did not sample,
+    /// and on flush and shutdown.
     ///
     /// # Errors
     ///
