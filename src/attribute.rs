@@ -106,6 +106,12 @@ impl Attributes {
         self.0.iter().map(|(key, value)| (key.as_ref(), value))
     }
 
+    /// As [`iter`](Self::iter), with keys that can be kept without a copy where they are `'static`.
+    #[cfg(feature = "trace")]
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &(Cow<'static, str>, Value)> {
+        self.0.iter()
+    }
+
     /// Whether nothing was set.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt;
 use http::{Request, Response};
 use opentelemetry::global;
 use opentelemetry::trace::TraceId;
@@ -29,6 +30,13 @@ impl Written {
 
 impl io::Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // where logs go, there may be a client with such a layer
+        let transport = service_fn(|_: Request<()>| {
+            std::future::ready(Ok::<_, Infallible>(Response::new(ScriptBody::new().claims_end())))
+        });
+        let client = TraceLayer::client().filter(|_| false).layer(transport);
+        let asked = client.oneshot(Request::get("http://logs.example.com/").body(()).unwrap());
+        asked.now_or_never().unwrap().unwrap();
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
     }

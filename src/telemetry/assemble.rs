@@ -1,6 +1,6 @@
 //! From settings to parts that run.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
@@ -9,6 +9,7 @@ use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
 
 use super::builder::TelemetryBuilder;
+use super::close::Closing;
 use super::logs::LogFilter;
 use super::otlp::{Io, OtlpLogs, OtlpSpans, Sender, Signal};
 use super::pipeline::{FanOut, LogPipeline, SpanPipeline};
@@ -110,7 +111,8 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
         log: settings.log,
         log_filter,
         warnings: settings.warnings,
-        closed: Mutex::new(None),
+        closing: Mutex::new(Closing::Open),
+        closed: Condvar::new(),
     })))
 }
 

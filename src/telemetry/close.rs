@@ -1,7 +1,7 @@
 //! Flushing and shutting down, without blocking a runtime, and in time.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,10 +17,18 @@ const LONGEST_GRACE: Duration = Duration::from_millis(100);
 /// What takes the SDK so long is a wait, not a failure.
 const SDK_PATIENCE: Duration = Duration::from_secs(4);
 
+/// How far a shutdown is.
+#[derive(Debug)]
+pub(super) enum Closing {
+    Open,
+    UnderWay,
+    Done(Result<Delivery, Undelivered>),
+}
+
 impl Telemetry {
     /// Exports what waits, and stops. Returns within `timeout`, give or take the scheduler, whatever
     /// a receiver does; what could not be sent by then is given up. Spans that end later are not
-    /// made. A second call answers as the first one did.
+    /// made. A second call answers as the first one does, if that ends within the time of both.
     ///
     /// It needs no runtime, and blocks none.
     ///
@@ -63,11 +71,12 @@ impl Telemetry {
 
     fn close(&self, timeout: Duration) -> Result<Delivery, Undelivered> {
         let deadline = Deadline::after(timeout);
-        // a second call waits for the first one, whose time-out is what counts
-        let mut closed = self.0.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(closed) = &*closed {
-            return closed.clone();
+        let mut closing = self.closing();
+        if !matches!(*closing, Closing::Open) {
+            return self.closed(closing, deadline);
         }
+        *closing = Closing::UnderWay;
+        drop(closing);
         let spans = self.run(move |parts| parts.tracer_provider.shutdown_with_timeout(timeout));
         let logs = self.run(move |parts| match &parts.logger_provider {
             Some(provider) => provider.shutdown_with_timeout(timeout),
@@ -90,7 +99,34 @@ impl Telemetry {
             true => Err(Undelivered::new(delivery, timed_out)),
             false => Ok(delivery),
         };
-        closed.insert(result).clone()
+        *self.closing() = Closing::Done(result.clone());
+        self.0.closed.notify_all();
+        result
+    }
+
+    /// What the first shutdown answers, which may still be under way.
+    fn closed(
+        &self,
+        closing: MutexGuard<'_, Closing>,
+        deadline: Deadline,
+    ) -> Result<Delivery, Undelivered> {
+        let mut closing = closing;
+        loop {
+            if let Closing::Done(result) = &*closing {
+                return result.clone();
+            }
+            if deadline.is_over() {
+                drop(closing);
+                return self.undelivered(true);
+            }
+            let left = deadline.left().unwrap_or(Duration::MAX);
+            let woken = self.0.closed.wait_timeout(closing, left);
+            closing = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn closing(&self) -> MutexGuard<'_, Closing> {
+        self.0.closing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn flush_blocking(&self, timeout: Duration) -> Result<Delivery, Undelivered> {
@@ -105,14 +141,16 @@ impl Telemetry {
             });
             match deadline.wait(&done) {
                 Ok(Ok(())) => break,
-                // the SDK gives up after 5 s; there may be more time than that
-                Ok(Err(_))
-                    if began.elapsed() >= SDK_PATIENCE
-                        && self.waiting() > 0
-                        && !deadline.is_over()
-                        && !self.is_closed() => {}
-                Ok(Err(_)) => break,
                 Err(_) => return self.undelivered(true),
+                // there is nothing to flush any more
+                Ok(Err(_)) if self.is_closed() => break,
+                // the SDK gives up after 5 s; there may be more time than that
+                Ok(Err(_)) if began.elapsed() >= SDK_PATIENCE => match self.waiting() {
+                    0 => break,
+                    _ if deadline.is_over() => return self.undelivered(true),
+                    _ => {}
+                },
+                Ok(Err(_)) => return self.undelivered(false),
             }
         }
         match self.failed() == before {
@@ -147,9 +185,9 @@ impl Telemetry {
         self.ledgers().map(|ledger| ledger.failed()).sum()
     }
 
+    /// Whether a shutdown was begun.
     fn is_closed(&self) -> bool {
-        // held for as long as a shutdown is under way
-        self.0.closed.try_lock().map_or(true, |closed| closed.is_some())
+        !matches!(*self.closing(), Closing::Open)
     }
 }
 
@@ -170,9 +208,13 @@ impl Deadline {
         self.0.is_some_and(|deadline| deadline <= Instant::now())
     }
 
+    fn left(self) -> Option<Duration> {
+        self.0.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
     fn wait<T>(self, done: &mpsc::Receiver<T>) -> Result<T, RecvTimeoutError> {
-        match self.0 {
-            Some(deadline) => done.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+        match self.left() {
+            Some(left) => done.recv_timeout(left),
             None => done.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
     }

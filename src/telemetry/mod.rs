@@ -52,7 +52,7 @@ mod settings;
 mod warning;
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use opentelemetry::global;
 use opentelemetry_sdk::Resource;
@@ -72,6 +72,7 @@ pub use warning::Warning;
 
 use crate::config::ConfigError;
 use crate::trace::propagation::W3cPropagator;
+use close::Closing;
 use ledger::Ledger;
 use logs::LogSettings;
 use otlp::Io;
@@ -95,8 +96,9 @@ struct Parts {
     log: LogSettings,
     log_filter: LogFilter,
     warnings: Vec<Warning>,
-    /// How the shutdown went, once it was.
-    closed: Mutex<Option<Result<Delivery, Undelivered>>>,
+    closing: Mutex<Closing>,
+    /// Told when the shutdown is done.
+    closed: Condvar,
 }
 
 impl Telemetry {

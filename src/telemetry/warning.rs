@@ -23,7 +23,8 @@ impl Warning {
         &self.variable
     }
 
-    /// Its value; of headers, which may hold credentials, only their names.
+    /// Its value; of headers, which may hold credentials, only their names, and nothing of what is
+    /// not Unicode.
     pub fn value(&self) -> &str {
         &self.value
     }

@@ -7,10 +7,11 @@ use crate::exchange::Facts;
 
 /// The context to go on from: OpenTelemetry's own; where it has no span, that of the `tracing` span
 /// (which a level filter may have removed), then that of the exchange in scope or of the nearest of
-/// its ancestors that has one.
+/// its ancestors that has one. Where telemetry is suppressed, as while an exporter sends, nothing
+/// stands for the current one.
 pub(crate) fn context(parent: Option<&Facts>) -> Context {
     let current = Context::current();
-    if has_span(&current) {
+    if has_span(&current) || current.is_telemetry_suppressed() {
         return current;
     }
     let mut exchanges = std::iter::successors(parent, |facts| facts.parent().map(AsRef::as_ref));

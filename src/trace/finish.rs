@@ -77,8 +77,8 @@ impl Trace {
             let is_free = |key: &str| {
                 !semconv::is_own(key) && live.told.iter().all(|told| told.as_str() != key)
             };
-            for (key, value) in annotated.iter().filter(|(key, _)| is_free(key)) {
-                span.set_attribute(KeyValue::new(key.to_owned(), told(value)));
+            for (key, value) in annotated.entries().filter(|(key, _)| is_free(key)) {
+                span.set_attribute(KeyValue::new(key.clone(), told(value)));
             }
             let mut own = own.unwrap_or_default();
             while let Some(one) = own.pop() {

@@ -135,13 +135,17 @@ thread_local! {
 /// The name `{method} {route}`, or the route alone where there is no method, if there is room to keep
 /// it for good.
 pub(super) fn name(method: &'static str, route: &str) -> Option<&'static str> {
-    let place = place_of(route.as_bytes());
+    // a template that is asked by several methods has a place for each
+    let place = (place_of(route.as_bytes()) + place_of(method.as_bytes())) % PLACES;
     let seen = NAMES_SEEN.try_with(|seen| {
         let seen = seen.try_borrow().ok()?;
         seen.get(place).copied().filter(|name| is_of(name, method, route))
     });
     if let Ok(Some(name)) = seen {
         return Some(name);
+    }
+    if method.len() + 1 + route.len() > LONGEST {
+        return None;
     }
     let name = match method {
         "" => route.to_owned(),
@@ -150,7 +154,7 @@ pub(super) fn name(method: &'static str, route: &str) -> Option<&'static str> {
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     let kept = match names.get(name.as_str()) {
         Some(kept) => *kept,
-        None if names.len() < MOST_NAMES && name.len() <= LONGEST => {
+        None if names.len() < MOST_NAMES => {
             let kept: &'static str = name.leak();
             names.insert(kept);
             kept
@@ -248,5 +252,17 @@ mod tests {
         assert_eq!(name("GET", "/users/{id}").unwrap().as_ptr(), one.as_ptr());
         assert_eq!(name("", "pkg.Svc/Do"), Some("pkg.Svc/Do"));
         assert_eq!(name("GET", &"/x".repeat(2 * LONGEST)), None);
+    }
+
+    #[test]
+    fn the_methods_of_a_template_do_not_take_each_others_place() {
+        let known = crate::message::method::KNOWN;
+        let held = |name: &str| NAMES_SEEN.with(|seen| seen.borrow().contains(&name));
+        for method in known {
+            name(method, "/orders/{id}").unwrap();
+        }
+        for method in known {
+            assert!(held(&format!("{method} /orders/{{id}}")), "{method}");
+        }
     }
 }

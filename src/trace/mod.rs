@@ -207,7 +207,7 @@ impl Observer for Trace {
         inner()
     }
 
-    fn response(&self, traced: &mut Traced, head: &mut response::Parts, _: &Arc<Facts>) {
+    fn response(&self, traced: &mut Traced, head: &mut response::Parts, facts: &Arc<Facts>) {
         let Some(context) = &traced.context else { return };
         if traced.live.is_some()
             && let Some(captured) = response_headers(&self.response_headers, &head.headers)
@@ -216,7 +216,8 @@ impl Observer for Trace {
             let attributes = header_attributes(RESPONSE_HEADER, &captured, redaction);
             context.span().set_attributes(attributes);
         }
-        if let Some(how) = self.trace_response {
+        // what a client is answered is the server's word
+        if let Some(how) = self.trace_response.filter(|_| facts.side() == Side::Server) {
             how.tell(context.span().span_context(), &mut head.headers);
         }
     }

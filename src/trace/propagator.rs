@@ -2,7 +2,8 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use http::HeaderMap;
 use opentelemetry::propagation::TextMapPropagator;
@@ -38,10 +39,7 @@ impl Propagator {
             }
             Self::Global => {
                 let now = Context::current();
-                global::get_text_map_propagator(|global| {
-                    warn_if_idle(global);
-                    global.extract_with_context(&now, &HeaderExtractor(headers))
-                })
+                with_global(|global| global.extract_with_context(&now, &HeaderExtractor(headers)))
             }
         }
     }
@@ -51,26 +49,29 @@ impl Propagator {
         match self {
             Self::W3c(own) => own.inject_headers(context, headers),
             Self::Other(other) => other.inject_context(context, &mut HeaderInjector(headers)),
-            Self::Global => global::get_text_map_propagator(|global| {
-                warn_if_idle(global);
-                global.inject_context(context, &mut HeaderInjector(headers));
-            }),
+            Self::Global => {
+                with_global(|global| global.inject_context(context, &mut HeaderInjector(headers)));
+            }
         }
     }
 }
 
-/// Nothing is propagated by default, which is hardly ever what is meant.
-fn warn_if_idle(global: &dyn TextMapPropagator) {
-    static ONCE: Once = Once::new();
-    if !ONCE.is_completed() && global.fields().next().is_none() {
-        ONCE.call_once(|| {
-            tracing::warn!(
-                target: "tower_observability::trace",
-                "no propagator is installed, so that traces end at this process: set one with \
-                 TraceLayer::propagator or opentelemetry::global::set_text_map_propagator"
-            );
-        });
+/// Lets the global propagator work, and warns once if it is none: nothing is propagated by default,
+/// which is hardly ever what is meant.
+fn with_global<R>(mut work: impl FnMut(&dyn TextMapPropagator) -> R) -> R {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    let (done, is_idle) = global::get_text_map_propagator(|global| {
+        (work(global), !WARNED.load(Relaxed) && global.fields().next().is_none())
+    });
+    // without the lock on it, as whoever is told may ask a client, too
+    if is_idle && !WARNED.swap(true, Relaxed) {
+        tracing::warn!(
+            target: "tower_observability::trace",
+            "no propagator is installed, so that traces end at this process: set one with \
+             TraceLayer::propagator or opentelemetry::global::set_text_map_propagator"
+        );
     }
+    done
 }
 
 impl fmt::Debug for Propagator {

@@ -74,8 +74,8 @@ impl TraceLayer {
         Self::new(Side::Client, Trace::default())
     }
 
-    /// Makes spans with this provider; by default with the one that is global when the first
-    /// request comes. Whether a span is sampled is the provider's to decide.
+    /// Makes spans with this provider; by default with the global one, from the first request on for
+    /// which there is one, and with that one for good. Whether a span is sampled is the provider's to decide.
     pub fn tracer_provider<P>(self, provider: &P) -> Self
     where
         P: TracerProvider,
@@ -171,6 +171,8 @@ impl TraceLayer {
     /// A host that is not known, as that of a tonic `Channel`, is none of them:
     /// see [`server_address`](Self::server_address). What the request has of such headers
     /// already, as one that a proxy hands on, is left as it is: remove it where it must not go on.
+    /// A redirect that the client inside follows by itself, as reqwest's does, takes the headers
+    /// along to whichever host it leads to.
     ///
     /// # Errors
     /// When an entry is no host: it has a scheme, a port or a path.
@@ -182,7 +184,8 @@ impl TraceLayer {
         Ok(self.configure(|trace| trace.inject_to = Some(hosts)))
     }
 
-    /// Tells the caller the trace in a header of the response; by default in none.
+    /// Tells the caller the trace in a header of the response; by default in none. A client's layer
+    /// leaves the response as the server sent it.
     pub fn trace_response(self, header: TraceResponse) -> Self {
         self.configure(|trace| trace.trace_response = Some(header))
     }

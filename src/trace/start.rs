@@ -33,6 +33,7 @@ impl Trace {
         if !self.wants(head) {
             // a stranger's trace is not handed on only because it is not recorded
             let onward = if is_public { Context::new() } else { arrived };
+            self.annotate_baggage(&onward, facts);
             let trace = identity(onward.span().span_context());
             return Traced { context: Some(enter(facts, onward, trace)), live: None };
         }
@@ -63,7 +64,8 @@ impl Trace {
             if may_inject {
                 self.propagator.inject(&parent, &mut head.headers);
             }
-            facts.set_trace_context(parent);
+            let trace = identity(parent.span().span_context());
+            enter(facts, parent, trace);
             return Traced::default();
         }
         let resent = resend::count(head);

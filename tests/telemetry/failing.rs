@@ -1,6 +1,8 @@
 //! A receiver that is down, slow, or refuses: nothing waits, nothing grows, and the books agree.
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tower_observability::telemetry::{Protocol, Telemetry, TelemetryBuilder};
@@ -175,5 +177,44 @@ fn a_receiver_that_comes_back_is_found() {
         end_spans(&telemetry, 4);
         without_runtime(telemetry.flush(LONG)).unwrap();
         assert_eq!((second.spans(), telemetry.delivery().lost_spans()), (4, 2), "{protocol:?}");
+    }
+}
+
+/// Takes one connection, reads of it, and closes it without an answer.
+fn break_off(listener: &TcpListener, protocol: Protocol) {
+    let (mut connection, _) = listener.accept().unwrap();
+    if protocol == Protocol::Grpc {
+        // an empty SETTINGS frame, without which no request is sent
+        connection.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).unwrap();
+    }
+    let (mut read, mut buffer) = (Vec::new(), [0; 4096]);
+    // the body tells that the whole request was under way
+    while !read.windows(8).any(|bytes| bytes == b"checkout") {
+        let count = connection.read(&mut buffer).unwrap();
+        assert_ne!(count, 0, "closed early");
+        read.extend_from_slice(&buffer[..count]);
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_off_is_no_refusal() {
+    for protocol in BOTH {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let telemetry = quiet()
+            .otlp_endpoint(format!("http://{address}"))
+            .otlp_protocol(protocol)
+            .build()
+            .unwrap();
+        end_spans(&telemetry, 3);
+        let (flushed, collector) = thread::scope(|scope| {
+            let flushing = scope.spawn(|| without_runtime(telemetry.flush(LONG)));
+            break_off(&listener, protocol);
+            drop(listener);
+            let collector = Collector::start_at(address, protocol, &[Answer::Take]);
+            (flushing.join().unwrap(), collector)
+        });
+        assert_eq!(flushed.map(|delivery| delivery.lost_spans()), Ok(0), "{protocol:?}");
+        assert_eq!(collector.spans(), 3);
     }
 }

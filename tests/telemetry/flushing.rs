@@ -4,8 +4,9 @@ use std::future::pending;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData, SpanExporter};
+use opentelemetry::Context;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, Span, SpanData, SpanExporter, SpanProcessor};
 use tower_observability::telemetry::{Protocol, Telemetry};
 
 use crate::collector::{Answer, Collector};
@@ -62,6 +63,22 @@ async fn a_second_shutdown_answers_as_the_first() {
     assert_eq!(telemetry.delivery(), *first.unwrap_err().delivery());
     // there is nothing to flush
     within(telemetry.flush(LONG)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_shutdown_does_not_outlast_its_own_time() {
+    let (tell, told) = mpsc::sync_channel(1);
+    let telemetry = quiet().span_exporter("stuck", Stuck(tell)).build().unwrap();
+    end_spans(&telemetry, 3);
+    let first = tokio::spawn({
+        let telemetry = telemetry.clone();
+        async move { telemetry.shutdown(Duration::MAX).await }
+    });
+    tokio::task::yield_now().await;
+    told.recv().unwrap();
+    let second = within(telemetry.shutdown(Duration::from_millis(50))).await.unwrap_err();
+    assert_eq!((second.timed_out(), second.delivery().lost_spans()), (true, 3));
+    assert!(!first.is_finished());
 }
 
 #[tokio::test]
@@ -147,4 +164,67 @@ async fn an_exporter_that_panics_takes_nothing_else_along() {
     let lost: Vec<_> =
         error.delivery().spans().iter().map(|one| (one.ended(), one.lost())).collect();
     assert_eq!((lost, error.timed_out()), (vec![(5, 5), (5, 0)], false));
+}
+
+/// An exporter that is told of a shutdown as `opentelemetry-otlp`'s are.
+#[derive(Debug)]
+struct Closing(mpsc::SyncSender<()>);
+
+impl SpanExporter for Closing {
+    async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown(&self) -> OTelSdkResult {
+        let _ = self.0.send(());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_exporter_is_told_of_the_shutdown() {
+    let (tell, told) = mpsc::sync_channel(1);
+    let telemetry = quiet().span_exporter("closing", Closing(tell)).build().unwrap();
+    within(telemetry.shutdown(LONG)).await.unwrap();
+    assert_eq!(told.try_recv(), Ok(()));
+}
+
+/// A processor of one's own that cannot flush.
+#[derive(Debug)]
+struct Unflushed;
+
+impl SpanProcessor for Unflushed {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, _: SpanData) {}
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Err(OTelSdkError::InternalFailure("no".to_owned()))
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_flush_that_could_not_be_done_says_so() {
+    let telemetry = quiet().span_processor(Unflushed).build().unwrap();
+    assert!(!within(telemetry.flush(LONG)).await.unwrap_err().timed_out());
+
+    // more flushes than the queue of the SDK's processor holds: those that find no place are over
+    // at once
+    let (tell, told) = mpsc::sync_channel(1);
+    let telemetry = quiet().span_exporter("stuck", Stuck(tell)).build().unwrap();
+    end_spans(&telemetry, 512);
+    told.recv().unwrap();
+    let flushes: Vec<_> = (0..80)
+        .map(|_| {
+            let telemetry = telemetry.clone();
+            tokio::spawn(async move { telemetry.flush(Duration::from_millis(500)).await })
+        })
+        .collect();
+    for flush in flushes {
+        assert_eq!(within(flush).await.unwrap().unwrap_err().delivery().lost_spans(), 512);
+    }
 }

@@ -8,11 +8,10 @@ mod tests;
 
 use std::ffi::OsString;
 use std::str::FromStr;
-use std::time::Duration;
 
 use opentelemetry::KeyValue;
 
-use self::values::{boolean, count, headers, millis, pairs, ratio};
+use self::values::{boolean, count, headers, millis, pairs, ratio, timeout};
 use super::logs::LogFilter;
 use super::otlp::{self, Protocol};
 use super::pipeline::Batch;
@@ -32,9 +31,9 @@ pub(super) fn apply(settings: &mut Settings, lookup: &dyn Fn(&str) -> Option<OsS
     sampler(settings, &mut env);
     propagators(settings, &mut env);
     exporters(settings, &mut env);
-    otlp(&mut settings.otlp, "", &mut env);
-    otlp(&mut settings.otlp_traces, "_TRACES", &mut env);
-    otlp(&mut settings.otlp_logs, "_LOGS", &mut env);
+    let insecure = otlp(&mut settings.otlp, "", false, &mut env);
+    otlp(&mut settings.otlp_traces, "_TRACES", insecure, &mut env);
+    otlp(&mut settings.otlp_logs, "_LOGS", insecure, &mut env);
     batch(&mut settings.span_batch, "BSP", &mut env);
     batch(&mut settings.log_batch, "BLRP", &mut env);
     limits(settings, &mut env);
@@ -58,11 +57,17 @@ impl Env<'_> {
         match (self.lookup)(variable)?.into_string() {
             Ok(text) if text.trim().is_empty() => None,
             Ok(text) => Some(text.trim().to_owned()),
-            Err(raw) => {
-                self.warn(variable, &raw.to_string_lossy(), "is not Unicode; ignored");
+            Err(_) => {
+                // it may be a secret: the value of a header, the password of an endpoint
+                self.warn(variable, "(not told)", "is not Unicode; ignored");
                 None
             }
         }
+    }
+
+    /// A variable that names one or several of a set, in any case.
+    fn names(&mut self, variable: &str) -> Option<String> {
+        self.text(variable).map(|text| text.to_ascii_lowercase())
     }
 
     fn read<T>(
@@ -110,7 +115,7 @@ fn resource(settings: &mut Settings, env: &mut Env<'_>) {
 
 fn sampler(settings: &mut Settings, env: &mut Env<'_>) {
     const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
-    let Some(name) = env.text("OTEL_TRACES_SAMPLER") else { return };
+    let Some(name) = env.names("OTEL_TRACES_SAMPLER") else { return };
     // the specification's default for a missing or unusable argument is 1.0
     let mut ratio = || Sampling::Ratio(env.read(ARGUMENT, ratio).unwrap_or(1.0));
     settings.sampling = match name.as_str() {
@@ -129,7 +134,7 @@ fn sampler(settings: &mut Settings, env: &mut Env<'_>) {
 
 fn propagators(settings: &mut Settings, env: &mut Env<'_>) {
     const VARIABLE: &str = "OTEL_PROPAGATORS";
-    let Some(text) = env.text(VARIABLE) else { return };
+    let Some(text) = env.names(VARIABLE) else { return };
     let mut formats = Vec::new();
     let mut none = false;
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
@@ -165,7 +170,7 @@ fn exporters(settings: &mut Settings, env: &mut Env<'_>) {
 }
 
 fn exporter(variable: &str, env: &mut Env<'_>) -> Option<Sending> {
-    let text = env.text(variable)?;
+    let text = env.names(variable)?;
     let mut sending = None;
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         match name {
@@ -177,9 +182,10 @@ fn exporter(variable: &str, env: &mut Env<'_>) -> Option<Sending> {
     sending
 }
 
-fn otlp(otlp: &mut Otlp, signal: &str, env: &mut Env<'_>) {
+/// Answers whether an endpoint without a scheme is `http`; `insecure` if nothing is said.
+fn otlp(otlp: &mut Otlp, signal: &str, insecure: bool, env: &mut Env<'_>) -> bool {
     let variable = |name: &str| format!("OTEL_EXPORTER_OTLP{signal}_{name}");
-    let insecure = env.read(&variable("INSECURE"), boolean).unwrap_or_default();
+    let insecure = env.read(&variable("INSECURE"), boolean).unwrap_or(insecure);
     let name = variable("ENDPOINT");
     if let Some(text) = env.text(&name) {
         match otlp::endpoint(&text, insecure) {
@@ -192,8 +198,8 @@ fn otlp(otlp: &mut Otlp, signal: &str, env: &mut Env<'_>) {
     if let Some(protocol) = env.read(&variable("PROTOCOL"), protocol) {
         otlp.protocol = Some(protocol);
     }
-    if let Some(timeout) = env.read(&variable("TIMEOUT"), millis) {
-        otlp.timeout = Some(timeout);
+    if let Some(limit) = env.read(&variable("TIMEOUT"), timeout) {
+        otlp.timeout = Some(limit);
     }
     let name = variable("HEADERS");
     if let Some(text) = env.text(&name) {
@@ -204,13 +210,14 @@ fn otlp(otlp: &mut Otlp, signal: &str, env: &mut Env<'_>) {
         otlp.headers = Some(headers);
     }
     let name = variable("COMPRESSION");
-    if let Some(text) = env.text(&name).filter(|text| text != "none") {
+    if let Some(text) = env.names(&name).filter(|text| text != "none") {
         env.warn(&name, &text, "is not supported; sent without compression");
     }
+    insecure
 }
 
 fn protocol(text: &str) -> Result<Protocol, &'static str> {
-    match text {
+    match text.to_ascii_lowercase().as_str() {
         "grpc" => Ok(Protocol::Grpc),
         "http/protobuf" => Ok(Protocol::HttpProtobuf),
         _ => Err("is neither grpc nor http/protobuf"),
@@ -219,12 +226,11 @@ fn protocol(text: &str) -> Result<Protocol, &'static str> {
 
 fn batch(batch: &mut Batch, prefix: &str, env: &mut Env<'_>) {
     let variable = |name: &str| format!("OTEL_{prefix}_{name}");
-    let times: [(&str, &mut Duration); 2] =
-        [("SCHEDULE_DELAY", &mut batch.delay), ("EXPORT_TIMEOUT", &mut batch.timeout)];
-    for (name, time) in times {
-        if let Some(read) = env.read(&variable(name), millis) {
-            *time = read;
-        }
+    if let Some(delay) = env.read(&variable("SCHEDULE_DELAY"), millis) {
+        batch.delay = delay;
+    }
+    if let Some(limit) = env.read(&variable("EXPORT_TIMEOUT"), timeout) {
+        batch.timeout = limit;
     }
     let counts = [("MAX_QUEUE_SIZE", &mut batch.queue), ("MAX_EXPORT_BATCH_SIZE", &mut batch.size)];
     for (name, size) in counts {

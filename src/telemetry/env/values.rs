@@ -24,6 +24,15 @@ pub(super) fn millis(text: &str) -> Result<Duration, &'static str> {
         .ok_or("is not a number of milliseconds from 1 to 86400000")
 }
 
+/// Milliseconds; 0 is no limit, for which the longest time stands (OpenTelemetry specification,
+/// "Timeout").
+pub(super) fn timeout(text: &str) -> Result<Duration, &'static str> {
+    match text.parse() {
+        Ok(0u64) => Ok(LONGEST),
+        _ => millis(text).map_err(|_| "is not a number of milliseconds from 0 to 86400000"),
+    }
+}
+
 pub(super) fn count(text: &str, range: RangeInclusive<usize>) -> Result<usize, &'static str> {
     let count = text.parse().ok().filter(|count| range.contains(count));
     count.ok_or("is not a number from 1 to 1048576")

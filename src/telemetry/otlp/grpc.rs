@@ -1,5 +1,6 @@
 //! OTLP over gRPC.
 
+use std::error::Error;
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
@@ -11,7 +12,7 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
-use super::{Failure, Io, LONGEST_ANSWER, Target, USER_AGENT};
+use super::{Failure, Io, LONGEST_ANSWER, Target, USER_AGENT, tell_chain};
 use crate::config::ConfigError;
 
 /// A channel to a receiver's service; it connects when it first sends, and again when it must.
@@ -53,7 +54,12 @@ impl Grpc {
 
 /// Which statuses may pass: OTLP specification, "OTLP/gRPC Response", "Failures".
 fn failure(status: &Status) -> Failure {
-    let reason = format!("{:?}: {}", status.code(), status.message());
+    let mut reason = format!("{:?}: {}", status.code(), status.message());
+    if let Some(source) = status.source() {
+        // the receiver said nothing: the connection broke off, which tonic calls UNKNOWN
+        tell_chain(&mut reason, Some(source));
+        return Failure::passing(reason, Duration::ZERO);
+    }
     match status.code() {
         Code::Cancelled
         | Code::DeadlineExceeded

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 
-use super::{Failure, LONGEST_ANSWER, Target, USER_AGENT};
+use super::{Failure, LONGEST_ANSWER, Target, USER_AGENT, tell_chain};
 use crate::config::ConfigError;
 
 /// A client of a receiver's endpoint.
@@ -73,12 +73,7 @@ async fn read(mut response: Response) -> Result<Bytes, Failure> {
 fn broken(error: &reqwest::Error) -> Failure {
     // the outer error names the URL, which may hold a password; the inner ones say why
     let mut reason = "cannot send".to_owned();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        reason.push_str(": ");
-        reason.push_str(&inner.to_string());
-        source = inner.source();
-    }
+    tell_chain(&mut reason, error.source());
     Failure::passing(reason, Duration::ZERO)
 }
 

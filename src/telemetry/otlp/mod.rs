@@ -10,6 +10,7 @@ mod signals;
 mod target;
 
 use std::collections::hash_map::RandomState;
+use std::error::Error;
 use std::future::poll_fn;
 use std::hash::BuildHasher;
 use std::pin::pin;
@@ -123,6 +124,15 @@ impl Sender {
             sleep(wait).await;
             delay = delay.saturating_mul(2).min(LONGEST_RETRY);
         }
+    }
+}
+
+/// Adds to `reason` what an error says, and what is behind it.
+fn tell_chain(reason: &mut String, mut error: Option<&(dyn Error + 'static)>) {
+    while let Some(inner) = error {
+        reason.push_str(": ");
+        reason.push_str(&inner.to_string());
+        error = inner.source();
     }
 }
 

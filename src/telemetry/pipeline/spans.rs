@@ -30,7 +30,7 @@ pub(in crate::telemetry) trait DeliverSpans:
     fn set_resource(&mut self, resource: &Resource);
 
     /// Is told that no batch follows.
-    fn close(&self, _timeout: Duration) -> OTelSdkResult {
+    fn close(&self) -> OTelSdkResult {
         Ok(())
     }
 }
@@ -50,8 +50,10 @@ impl<E: SpanExporter + 'static> DeliverSpans for Plain<E> {
         self.0.set_resource(resource);
     }
 
-    fn close(&self, timeout: Duration) -> OTelSdkResult {
-        self.0.shutdown_with_timeout(timeout)
+    fn close(&self) -> OTelSdkResult {
+        // what exporters override, opentelemetry-otlp's among them; it calls the one with a
+        // time-out else
+        self.0.shutdown()
     }
 }
 
@@ -73,8 +75,8 @@ impl<D: DeliverSpans> SpanExporter for Booked<D> {
         result.map(drop).map_err(OTelSdkError::InternalFailure)
     }
 
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.deliver.close(timeout)
+    fn shutdown(&self) -> OTelSdkResult {
+        self.deliver.close()
     }
 
     fn set_resource(&mut self, resource: &Resource) {

@@ -246,6 +246,35 @@ async fn a_filtered_request_hands_on_the_trace_around_it() {
 }
 
 #[tokio::test]
+async fn a_filtered_request_is_told_of_under_the_trace_around_it() {
+    use crate::exchange::Facts;
+
+    let bench = Bench::new();
+    let (tell, told) = std::sync::mpsc::channel();
+    let client = bench.client().filter(|_| false).layer(tower::service_fn(move |_: Request<()>| {
+        tell.send(Facts::current().unwrap().trace().copied()).unwrap();
+        ready(Ok::<_, Infallible>(Response::new(ScriptBody::new().claims_end())))
+    }));
+    let request = get("/").header("traceparent", CALLER).body(()).unwrap();
+    bench.server().layer(asking(client)).oneshot(request).await.unwrap();
+    assert_eq!(told.recv().unwrap(), crate::id::TraceIdentity::new(0xaa, 1, true));
+}
+
+#[tokio::test]
+async fn what_the_server_answers_stays_as_it_is() {
+    use crate::trace::TraceResponse;
+
+    for how in [TraceResponse::TraceResponse, TraceResponse::ServerTiming] {
+        let bench = Bench::new();
+        let script = Script::status(StatusCode::OK).with_header("traceresponse", "the server's");
+        let client = bench.client().trace_response(how).layer(script);
+        let answer = client.oneshot(get(URL).body(()).unwrap()).await.unwrap();
+        assert_eq!(answer.headers()["traceresponse"], "the server's");
+        assert_eq!(answer.headers().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn the_callers_own_cancel_is_no_error() {
     let bench = Bench::new();
     let mut client = bench.client().layer(Transport::new(Script::pends()));

@@ -164,6 +164,25 @@ async fn what_a_filter_leaves_out_of_a_public_endpoint_hands_nothing_on() {
 }
 
 #[tokio::test]
+async fn of_what_a_filter_leaves_out_the_other_signals_are_told_the_baggage() {
+    for (public, expected) in [(false, Some("acme".into())), (true, None)] {
+        let bench = Bench::new();
+        let layer = bench.server().filter(|_| false).baggage_entry("tenant").unwrap();
+        let layer = if public { layer.public_endpoint() } else { layer };
+        let (tell, told) = std::sync::mpsc::channel();
+        let service = layer.layer(service_fn(move |_: Request<()>| {
+            let facts = crate::exchange::Facts::current().unwrap();
+            tell.send(facts.with_attributes(|all| all.get("tenant").cloned())).unwrap();
+            let answer = Response::new(ScriptBody::new().claims_end());
+            std::future::ready(Ok::<_, std::convert::Infallible>(answer))
+        }));
+        let request = get("/").header("traceparent", CALLER).header("baggage", "tenant=acme");
+        service.oneshot(request.body(()).unwrap()).await.unwrap();
+        assert_eq!((told.recv().unwrap(), bench.spans.spans()), (expected, vec![]));
+    }
+}
+
+#[tokio::test]
 async fn a_span_can_be_named() {
     let named = |layer: TraceLayer| {
         layer.span_name(|head| match head.uri.path() {

@@ -56,6 +56,7 @@ fn samplers_are_those_of_the_specification() {
     for (name, argument, expected) in [
         ("always_on", "", "Alone(AlwaysOn)".to_owned()),
         ("always_off", "", "Alone(AlwaysOff)".to_owned()),
+        ("ParentBased_Always_Off", "", "ParentBased(AlwaysOff)".to_owned()),
         ("traceidratio", "0.25", "Alone(Ratio(0.25))".to_owned()),
         ("traceidratio", "", "Alone(Ratio(1.0))".to_owned()),
         ("parentbased_always_on", "0.25", "ParentBased(AlwaysOn)".to_owned()),
@@ -92,6 +93,7 @@ fn propagators_are_a_list() {
     for (value, expected) in [
         ("tracecontext", "[TraceContext]".to_owned()),
         ("baggage, tracecontext,baggage", "[Baggage, TraceContext]".to_owned()),
+        ("TraceContext", "[TraceContext]".to_owned()),
         ("none", "[]".to_owned()),
         ("none,baggage", "[]".to_owned()),
         ("b3,baggage", format!("[Baggage] | {STRANGER}")),
@@ -171,6 +173,7 @@ fn batches_have_bounds() {
     for (name, value, expected) in [
         ("SCHEDULE_DELAY", "250", "2048 512 250ms 30s".to_owned()),
         ("EXPORT_TIMEOUT", "250", "2048 512 5s 250ms".to_owned()),
+        ("EXPORT_TIMEOUT", "0", "2048 512 5s 86400s".to_owned()),
         ("MAX_QUEUE_SIZE", "4096", "4096 512 5s 30s".to_owned()),
         ("MAX_QUEUE_SIZE", "100", "100 100 5s 30s".to_owned()),
         ("MAX_EXPORT_BATCH_SIZE", "64", "2048 64 5s 30s".to_owned()),
@@ -245,9 +248,13 @@ fn the_log_filter_is_checked() {
 fn what_is_not_unicode_is_warned_of() {
     use std::os::unix::ffi::OsStringExt;
     let mut settings = Settings::new("checkout".to_owned());
-    let raw =
-        |name: &str| (name == "OTEL_SERVICE_NAME").then(|| OsString::from_vec(vec![b'a', 255]));
+    const VARIABLES: [&str; 2] = ["OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_HEADERS"];
+    let raw = |name: &str| {
+        let bytes = [b"authorization=s3cret".as_slice(), &[255]].concat();
+        VARIABLES.contains(&name).then(|| OsString::from_vec(bytes))
+    };
     apply(&mut settings, &raw);
-    let expected = Warning::new("OTEL_SERVICE_NAME", "a\u{fffd}", "is not Unicode; ignored");
-    assert_eq!((settings.service_name.as_str(), settings.warnings), ("checkout", vec![expected]));
+    let expected =
+        VARIABLES.map(|name| Warning::new(name, "(not told)", "is not Unicode; ignored"));
+    assert_eq!((settings.service_name.as_str(), settings.warnings), ("checkout", expected.into()));
 }

@@ -31,6 +31,10 @@ fn otlp_goes_where_the_specification_says() {
             vec![(ENDPOINT, "http://c:1"), (PROTOCOL, "grpc"), (LOGS, "otlp")],
             "Grpc http://c:1/ 10s; Grpc http://c:1/ 10s",
         ),
+        (
+            vec![(ENDPOINT, "http://c:1"), (PROTOCOL, "GRPC"), (LOGS, "OTLP")],
+            "Grpc http://c:1/ 10s; Grpc http://c:1/ 10s",
+        ),
         (vec![(ENDPOINT, "http://c:1"), (TRACES, "none")], "nowhere; nowhere"),
         (vec![(TRACES, "otlp")], "HttpProtobuf http://localhost:4318/v1/traces 10s; nowhere"),
         (vec![(TRACES, "otlp"), (PROTOCOL, "grpc")], "Grpc http://localhost:4317/ 10s; nowhere"),
@@ -46,12 +50,37 @@ fn otlp_goes_where_the_specification_says() {
             "HttpProtobuf http://t:2/own 2s; Grpc http://c:1/ 500ms",
         ),
         (
+            vec![
+                (ENDPOINT, "http://c:1"),
+                ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
+                ("OTEL_BSP_EXPORT_TIMEOUT", "0"),
+            ],
+            "HttpProtobuf http://c:1/v1/traces 86400s; nowhere",
+        ),
+        (
+            vec![(ENDPOINT, "http://c:1"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "-1")],
+            "HttpProtobuf http://c:1/v1/traces 10s; nowhere | OTEL_EXPORTER_OTLP_TIMEOUT=\"-1\": is \
+             not a number of milliseconds from 0 to 86400000; ignored",
+        ),
+        (
             vec![(ENDPOINT, "http://c:1"), ("OTEL_BSP_EXPORT_TIMEOUT", "3000")],
             "HttpProtobuf http://c:1/v1/traces 3s; nowhere",
         ),
         (
             vec![(ENDPOINT, "c:1"), ("OTEL_EXPORTER_OTLP_INSECURE", "true"), (PROTOCOL, "grpc")],
             "Grpc http://c:1/ 10s; nowhere",
+        ),
+        (
+            vec![
+                ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+                ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "t:4317"),
+                ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "l:4317"),
+                ("OTEL_EXPORTER_OTLP_LOGS_INSECURE", "false"),
+                (LOGS, "otlp"),
+            ],
+            "Grpc http://t:4317/ 10s; HttpProtobuf http://localhost:4318/v1/logs 10s | \
+             OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=\"l:4317\": ignored; it takes a URL of scheme http: \
+             this crate is built without TLS, so send to a collector beside the program",
         ),
         (
             vec![("OTEL_SDK_DISABLED", "true"), (ENDPOINT, "http://c:1"), (LOGS, "otlp")],

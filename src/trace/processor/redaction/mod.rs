@@ -26,9 +26,10 @@ const PATTERN_SIZE: usize = 1 << 20;
 
 /// Redacts the attributes of spans, by key and by pattern, before they are exported.
 ///
-/// It works on the attributes of spans, of events and of links, on texts and lists of texts, and on
-/// the description of the status. Keys and a span's name are left as they are: a name is of low
-/// cardinality, and holds no data.
+/// It works on the attributes of spans, of events and of links, on texts and lists of texts, on the
+/// description of the status, and on the names of events: of a `tracing` event the name is the
+/// message. Keys and a span's name are left as they are: a name is of low cardinality, and holds no
+/// data.
 ///
 /// | attribute | what is hidden |
 /// |---|---|
@@ -115,6 +116,9 @@ impl SpanRedaction {
         self.attributes(&mut span.attributes);
         for event in &mut span.events.events {
             self.attributes(&mut event.attributes);
+            if let Some(shown) = changed(&self.text(&event.name), &event.name) {
+                event.name = Cow::Owned(shown);
+            }
         }
         for link in &mut span.links.links {
             self.attributes(&mut link.attributes);
