@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::config::Addresses;
 use crate::customer::{Answer, Customer, until};
-use crate::layers::{Buffer, Places};
+use crate::layers::{Buffer, Place, Places};
 use crate::seen::{COLUMNS, Exchange, Reader, Row, rows};
 use crate::services::{BoxError, Services};
 use crate::spans::Spans;
-use crate::steps::{STEPS, Step};
+use crate::steps::{CARDS, STEPS, Step};
 use crate::telemetry::Telemetries;
 use crate::{table, traces, tree};
 
@@ -58,6 +58,8 @@ pub async fn run(
         requests.push((title(number + 1, step, &answer, &id, &messages), exchanges));
     }
     services.stop().await?;
+    let logged = places.each().into_iter().flat_map(Place::lines).chain(log.lines());
+    wrong.extend(logged.filter(|line| line.contains(CARDS)).map(|_| "a card is in a log".into()));
     if let more @ 1.. = reader.rest().len() {
         wrong.push(format!("after the script: expected no further exchanges, got {more}"));
     }

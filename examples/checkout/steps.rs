@@ -32,7 +32,7 @@ const PLAIN: Step = Step {
     at_once: None,
 };
 
-/// What all cards of the script begin with, and no span may hold.
+/// What all cards of the script begin with, and no span and no line of a log may hold.
 pub const CARDS: &str = "4242-4242-4242";
 const GOOD_CARD: &str = r#"{"product": "lamp", "quantity": 2, "card": "4242-4242-4242-4242"}"#;
 const BAD_CARD: &str = r#"{"product": "lamp", "quantity": 1, "card": "4242-4242-4242-0000"}"#;

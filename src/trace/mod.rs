@@ -67,7 +67,8 @@
 //! - A server on HTTP/1 is not told whether it was asked over TLS: `url.scheme` is `http`, unless
 //!   the request's URI or a trusted proxy says otherwise.
 //! - A client around a tonic `Channel` does not see where its requests go, as the channel adds that
-//!   later: tell it with [`server_address`](TraceLayer::server_address).
+//!   later: make the generated client `with_origin`, or tell it with
+//!   [`server_address`](TraceLayer::server_address).
 //! - A task that is spawned without the context has no trace: carry it with OpenTelemetry's
 //!   `FutureExt::with_context`, or with [`in_exchange`](crate::exchange::InExchangeExt), from which a
 //!   client's layer goes on as well.
