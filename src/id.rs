@@ -142,6 +142,14 @@ impl TraceIdentity {
         Some(Self { trace_id, span_id, sampled })
     }
 
+    /// That of a span, unless it has none.
+    #[cfg(feature = "trace")]
+    pub(crate) fn of(span: &opentelemetry::trace::SpanContext) -> Option<Self> {
+        let trace_id = u128::from_be_bytes(span.trace_id().to_bytes());
+        let span_id = u64::from_be_bytes(span.span_id().to_bytes());
+        Self::new(trace_id, span_id, span.is_sampled())
+    }
+
     /// The trace's 16 bytes, not all zero.
     pub fn trace_id(&self) -> u128 {
         self.trace_id.get()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::request;
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt};
+use opentelemetry::trace::{Link, SpanBuilder, SpanKind, TraceContextExt};
 use opentelemetry::{Context, KeyValue, StringValue};
 
 use super::describe::{Description, Name};
@@ -36,7 +36,7 @@ impl Trace {
             // a stranger's trace is not handed on only because it is not recorded
             let onward = if is_public { Context::new() } else { arrived };
             self.annotate_baggage(&onward, facts);
-            let trace = identity(onward.span().span_context());
+            let trace = TraceIdentity::of(onward.span().span_context());
             return Traced { context: Some(enter(facts, onward, trace)), live: None };
         }
         let mut links = None;
@@ -66,7 +66,7 @@ impl Trace {
             if may_inject {
                 self.propagator.inject(&parent, &mut head.headers);
             }
-            let trace = identity(parent.span().span_context());
+            let trace = TraceIdentity::of(parent.span().span_context());
             enter(facts, parent, trace);
             return Traced::default();
         }
@@ -124,7 +124,7 @@ impl Trace {
             builder.attributes = Some(describe());
             self.spans.start_then(builder, parent, &mut Vec::new)
         };
-        let trace = identity(context.span().span_context());
+        let trace = TraceIdentity::of(context.span().span_context());
         let context = enter(facts, context, trace);
         Traced { context: Some(context), live: live.filter(|_| recording) }
     }
@@ -195,12 +195,6 @@ fn enter(facts: &Facts, context: Context, trace: Option<TraceIdentity>) -> Conte
     }
     facts.set_trace_context(context.clone());
     context
-}
-
-fn identity(span: &SpanContext) -> Option<TraceIdentity> {
-    let trace_id = u128::from_be_bytes(span.trace_id().to_bytes());
-    let span_id = u64::from_be_bytes(span.span_id().to_bytes());
-    TraceIdentity::new(trace_id, span_id, span.is_sampled())
 }
 
 /// Whether the user's rule, if there is one, picks the request.

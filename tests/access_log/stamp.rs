@@ -286,3 +286,49 @@ fn tasks_keep_to_their_own_ids() {
         assert_eq!(line["request_id"], format!("req-{}", line["fields"]["n"]), "{line}");
     }
 }
+
+#[cfg(feature = "trace")]
+#[test]
+fn a_span_inside_of_the_exchange_and_one_outside_of_any_are_told() {
+    use opentelemetry::Context;
+    use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
+
+    let current = |trace: u128, span: u64| {
+        let state = TraceState::default();
+        let span = SpanContext::new(trace.into(), span.into(), TraceFlags::SAMPLED, false, state);
+        Context::new().with_remote_span_context(span).attach()
+    };
+    let written = Written::default();
+    let layer = stamp::text()
+        .with_writer(written.clone())
+        .map_event_format(|_| Stamp::text(fmt::format().without_time().with_target(false)));
+    with_default(Registry::default().with(layer), || {
+        tracing::info!("nowhere");
+        {
+            let _job = current(7, 8);
+            tracing::info!("in a job");
+        }
+        exchange(
+            &AccessLogLayer::client().tracing_events(false),
+            &ManualClock::new(),
+            get(),
+            || {
+                identify("req-1");
+                tracing::info!("in the exchange");
+                let _query = current(1, 3);
+                tracing::info!("in a query");
+                ok()
+            },
+        );
+    });
+    let ids = |trace, span| format!("trace_id={trace:032x} span_id={span:016x}");
+    let text = written.take();
+    let lines: Vec<_> = text.lines().map(str::trim_start).collect();
+    let expected = [
+        "INFO nowhere".to_owned(),
+        format!("INFO in a job {}", ids(7, 8)),
+        format!("INFO in the exchange request_id=req-1 {}", ids(1, 2)),
+        format!("INFO in a query request_id=req-1 {}", ids(1, 3)),
+    ];
+    assert_eq!(lines, expected);
+}

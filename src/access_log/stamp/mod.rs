@@ -39,8 +39,9 @@
 //! # );
 //! ```
 //!
-//! A `TraceLayer` fills the trace and span IDs, or a program that knows them, with
-//! [`Facts::set_trace`].
+//! The trace and span IDs are those of the span that is current in OpenTelemetry's context (with the
+//! feature `trace`), inside of an exchange or not; where there is none, those of the exchange, which
+//! a `TraceLayer` fills, or a program that knows them, with [`Facts::set_trace`].
 
 mod keys;
 
@@ -60,6 +61,9 @@ use super::{TARGET, line};
 use crate::attribute::Value;
 use crate::escape;
 use crate::exchange::Facts;
+#[cfg(feature = "trace")]
+use crate::exchange::isolated;
+use crate::id::TraceIdentity;
 
 /// A layer that writes stamped lines of JSON, to be configured further.
 pub fn json<S>() -> fmt::Layer<S, JsonFields, Stamp<Format<Json>>>
@@ -122,9 +126,7 @@ impl<F> Stamp<F> {
         match line.strip_prefix('{').filter(|_| self.json) {
             Some(members) => {
                 out.push('{');
-                if let Some(facts) = facts {
-                    self.each(facts, |key, value| json_member(out, line, key, value));
-                }
+                self.each(facts, |key, value| json_member(out, line, key, value));
                 if members.trim_start().starts_with('}') && out.ends_with(',') {
                     out.pop();
                 }
@@ -132,7 +134,6 @@ impl<F> Stamp<F> {
             }
             None => {
                 push_text(out, line);
-                let Some(facts) = facts else { return };
                 self.each(facts, |key, value| match value {
                     Stamped::Id(_) if has_ids => {}
                     _ => text_member(out, key, value),
@@ -141,14 +142,15 @@ impl<F> Stamp<F> {
         }
     }
 
-    fn each(&self, facts: &Facts, mut tell: impl FnMut(&str, Stamped<'_>)) {
-        if let Some(id) = line::request_id(facts) {
+    fn each(&self, facts: Option<&Facts>, mut tell: impl FnMut(&str, Stamped<'_>)) {
+        if let Some(id) = facts.and_then(line::request_id) {
             tell(REQUEST_ID, Stamped::Id(id.as_str()));
         }
-        if let Some(trace) = line::trace(facts) {
+        if let Some(trace) = current_trace().or_else(|| facts.and_then(line::trace).copied()) {
             tell(TRACE_ID, Stamped::Id(Hex::trace_id(trace.trace_id()).as_str()));
             tell(SPAN_ID, Stamped::Id(Hex::span_id(trace.span_id()).as_str()));
         }
+        let Some(facts) = facts else { return };
         for key in &self.attributes {
             line::lineage(facts).find(|facts| {
                 // an event may be logged by whoever reads the attributes
@@ -159,6 +161,22 @@ impl<F> Stamp<F> {
             });
         }
     }
+}
+
+/// Of the span that is current, which may be one inside of the exchange's own.
+#[cfg(feature = "trace")]
+fn current_trace() -> Option<TraceIdentity> {
+    use opentelemetry::Context;
+    use opentelemetry::trace::TraceContextExt;
+
+    // the API may log while it changes what is current
+    isolated(|| Context::map_current(|now| TraceIdentity::of(now.span().span_context())))?
+}
+
+/// Only OpenTelemetry tells which span is current.
+#[cfg(not(feature = "trace"))]
+fn current_trace() -> Option<TraceIdentity> {
+    None
 }
 
 const REQUEST_ID: &str = "request_id";

@@ -380,3 +380,30 @@ fn a_context_that_a_handler_leaves_attached_takes_no_callers_place() {
     let parents: Vec<_> = bench.spans.spans().iter().map(|span| span.parent).collect();
     assert_eq!(parents, [Some(SpanId::from(0xbb_u64)); 2]);
 }
+
+#[tokio::test]
+async fn work_that_is_carried_elsewhere_has_the_span_that_was_current_around_it() {
+    let bench = Bench::new();
+    let log = Log::default();
+    let seen = log.clone();
+    let service = bench.server().layer(service_fn(move |_: Request<()>| {
+        let seen = seen.clone();
+        async move {
+            let closure = {
+                let seen = seen.clone();
+                crate::exchange::in_exchange(move || seen.see("closure"))
+            };
+            let task = {
+                let seen = seen.clone();
+                async move { seen.see("task") }.in_exchange()
+            };
+            std::thread::spawn(closure).join().unwrap();
+            std::thread::spawn(move || task.now_or_never().unwrap()).join().unwrap();
+            Ok::<_, Infallible>(Response::new(ScriptBody::new().claims_end()))
+        }
+    }));
+    service.oneshot(get("/").body(()).unwrap()).await.unwrap();
+    let own = bench.spans.only().span_id;
+    assert_eq!(log.take(), [("closure", own), ("task", own)]);
+    assert_eq!(current(), SpanId::INVALID);
+}
