@@ -317,7 +317,7 @@ async fn a_task_in_the_exchange_asks_from_its_span_however_many_exchanges_lie_be
     let handler = service_fn(move |_: Request<()>| {
         let client = client.clone();
         let task = async move {
-            assert_eq!(current(), SpanId::INVALID);
+            assert_eq!(current(), SpanId::from(1_u64));
             client.oneshot(get("/").body(()).unwrap()).await.unwrap();
         };
         let task = tokio::spawn(task.in_exchange());
