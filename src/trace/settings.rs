@@ -114,8 +114,11 @@ impl TraceLayer {
     }
 
     /// Does not let callers choose the trace: each request starts one of its own, whose span is
-    /// linked to the caller's, and baggage is dropped, its header too. Of a request that the
-    /// [`filter`](Self::filter) leaves out, nothing is handed on.
+    /// linked to the caller's, and baggage is dropped. `traceparent`, `tracestate` and `baggage` are
+    /// taken off the request, so that a handler that sends it on hands on nothing of a stranger's.
+    ///
+    /// A `RequestIdLayer` outside of this one still takes an ID from `traceparent`, unless it is told
+    /// not to.
     pub fn public_endpoint(self) -> Self {
         self.public_endpoint_when(|_| true)
     }
@@ -247,7 +250,7 @@ impl TraceLayer {
         Ok(self.configure(|trace| trace.server = Some((host.into(), port))))
     }
 
-    /// Records the text of an error, with those of its sources, or of a panic that was caught: as
+    /// Records the text of an error, with those of its sources, or of a panic: as
     /// `exception.message` and as the span's description, at most 512 characters. Only errors of a
     /// type that this crate knows can be read: see [`End::as_error`]. Off by default, as it may hold
     /// anything: what the redaction policy finds in it is hidden, but a secret, a path

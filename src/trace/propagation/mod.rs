@@ -40,10 +40,11 @@
 //! | flags other than sampled (`01`) and random trace ID (`02`) | not passed on |
 //! | `tracestate` without a valid `traceparent` | ignored |
 //! | several `tracestate` headers | combined in their order; empty ones and empty members skipped |
-//! | a member that is not `key=value`, an empty value, a 33rd member | the whole `tracestate` discarded |
+//! | a member that is not `key=value`, a value that is empty or over 256 bytes, a 33rd member | the whole `tracestate` discarded |
 //! | a key twice | passed on as received; a sampler sees the first |
 //! | `tracestate` of more than 8192 bytes | members over 128 bytes dropped, the last ones first |
 //! | several `baggage` headers | combined in their order |
+//! | a `baggage` header that is not ASCII | ignored, the other headers kept |
 //! | a `baggage` member that is malformed, a 65th, or beyond 8192 bytes in all | dropped, the others kept |
 //!
 //! Where the levels differ, level 2 rules: a `tracestate` key is up to 256 of `a-z0-9_-*/@`, begins
