@@ -448,7 +448,7 @@ async fn an_event_finds_the_span_of_the_exchange_in_a_task_of_its_own() {
     let bench = Bench::new();
     let service = bench.server().layer(service_fn(async |_: Request<()>| {
         let task = async { (event("sent", []), Context::current().has_active_span()) };
-        assert_eq!(tokio::spawn(task.in_exchange()).await.unwrap(), (true, false));
+        assert_eq!(tokio::spawn(task.in_exchange()).await.unwrap(), (true, true));
         Ok::<_, std::convert::Infallible>(Response::new(ScriptBody::new().claims_end()))
     }));
     service.oneshot(get("/").body(()).unwrap()).await.unwrap();
