@@ -446,7 +446,7 @@ async fn a_task_in_the_exchange() {
         let _bridge = bridged.then(|| bridge(&bench.spans, true, Filter::Nothing));
         let router = bench.router(async |bench: Bench| {
             let task = async move {
-                assert!(!Context::current().has_active_span());
+                assert!(Context::current().has_active_span());
                 bench.ask().await
             };
             tokio::spawn(task.in_exchange()).await.unwrap()
