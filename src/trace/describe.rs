@@ -1,23 +1,21 @@
 //! What a span says of a request, in OpenTelemetry's words.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use http::header::{HOST, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Uri, request};
+use http::{HeaderMap, request};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
 use super::intern::{self, Part};
 use super::semconv::{ANY_METHOD, GRPC, OTHER, REQUEST_HEADER, key};
-use super::{Live, Trace};
+use super::{Live, Trace, text};
 use crate::caller::peer_address;
 use crate::classify::{Protocol, Side};
 use crate::exchange::{End, Facts};
-use crate::message::bound::{MAX_VALUE, bounded};
+use crate::message::bound::bounded;
 use crate::message::headers::{Captured, HeaderNames};
 use crate::message::method::known_method;
 use crate::message::server::{Asked, Server, whole_uri};
-use crate::message::shown::{Shown, hides_nothing};
 use crate::message::version::version;
 use crate::redact::Redaction;
 use crate::route::Route;
@@ -116,7 +114,7 @@ impl Trace {
         let forwarded = self.proxies.forwarded_proto(peer_ip, &head.headers);
         let asked_by = forwarded.map(|scheme| scheme.as_str()).or(uri.scheme_str());
         // a server that is asked by a bare path is not told; HTTP is what it speaks
-        let scheme = asked_by.map_or_else(|| "http".into(), scheme);
+        let scheme = asked_by.map_or_else(|| "http".into(), text::scheme);
         let mut attributes = Vec::with_capacity(USUAL);
         let list = &mut attributes;
         match facts.protocol() {
@@ -125,13 +123,13 @@ impl Trace {
                 method(list, facts);
                 push(list, key::URL_SCHEME, scheme.clone());
                 if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
-                    push(list, key::URL_QUERY, shown_query(&self.shown, query));
+                    push(list, key::URL_QUERY, text::query(&self.shown, query));
                 }
             }
         }
         // CONNECT asks for a host and a port, not for a path
         if !uri.path().is_empty() {
-            push(list, key::URL_PATH, shown_path(&self.shown, uri.path()));
+            push(list, key::URL_PATH, text::path(&self.shown, uri.path()));
         }
         match self.plain_host(head) {
             Some(address) => self.push_address(list, address, None, asked_by),
@@ -142,10 +140,10 @@ impl Trace {
         }
         if let Some(peer) = peer {
             let canonical = peer.ip().to_canonical();
-            let address = ip(canonical);
+            let address = text::ip(canonical);
             let client = self.proxies.client_address(peer_ip, &head.headers);
             let client = match client.map(|client| client.to_canonical()) {
-                Some(client) if client != canonical => ip(client),
+                Some(client) if client != canonical => text::ip(client),
                 _ => address.clone(),
             };
             push(list, key::CLIENT_ADDRESS, client);
@@ -153,7 +151,7 @@ impl Trace {
             push(list, key::NETWORK_PEER_PORT, i64::from(peer.port()));
         }
         if let Some(agent) = head.headers.get(USER_AGENT).filter(|agent| !agent.is_empty()) {
-            push(list, key::USER_AGENT_ORIGINAL, shown_agent(&self.shown, agent));
+            push(list, key::USER_AGENT_ORIGINAL, text::agent(&self.shown, agent));
         }
         if let Some(version) = version(head.version) {
             push(list, key::NETWORK_PROTOCOL_VERSION, version);
@@ -170,13 +168,13 @@ impl Trace {
             Protocol::Grpc => push(list, key::RPC_SYSTEM_NAME, GRPC),
             Protocol::Http => {
                 method(list, facts);
-                push(list, key::URL_FULL, shown_url(&self.shown, &head.uri));
+                push(list, key::URL_FULL, text::url(&self.shown, &head.uri));
             }
         }
         let asked = head.uri.authority().and_then(Server::of);
         self.push_server(list, asked, head.uri.scheme_str());
         self.push_request_headers(list, &head.headers);
-        let scheme = head.uri.scheme_str().map_or_else(|| "http".into(), scheme);
+        let scheme = head.uri.scheme_str().map_or_else(|| "http".into(), text::scheme);
         Description { attributes, scheme, told: Vec::new() }
     }
 
@@ -189,7 +187,7 @@ impl Trace {
     ) {
         let configured = || self.server.as_ref().map(|(name, port)| (name.clone(), Some(*port)));
         let server = match asked {
-            Some(asked) => Some((shown_host(asked.address), asked.port)),
+            Some(asked) => Some((text::host(asked.address), asked.port)),
             None => configured(),
         };
         if let Some((address, port)) = server {
@@ -250,69 +248,4 @@ pub(super) fn header_attributes(
 /// The captured headers of a response, if any are asked for.
 pub(super) fn response_headers(names: &HeaderNames, headers: &HeaderMap) -> Option<Captured> {
     if names.is_empty() { None } else { Some(names.capture(headers)) }
-}
-
-fn scheme(text: &str) -> StringValue {
-    match text {
-        "http" => "http".into(),
-        "https" => "https".into(),
-        other => intern::text(other),
-    }
-}
-
-fn ip(address: IpAddr) -> StringValue {
-    intern::displayed(address, intern::text)
-}
-
-fn shown_host(host: &str) -> StringValue {
-    if host.len() <= MAX_VALUE {
-        return intern::text(host);
-    }
-    bounded(host.into()).into_owned().into()
-}
-
-fn shown_path(shown: &Shown, path: &str) -> StringValue {
-    let plain = || Some(path).filter(|path| hides_nothing(path.as_bytes()));
-    if let Some(kept) = intern::as_it_stands(shown, Part::Path, path.as_bytes(), plain) {
-        return kept;
-    }
-    let mut out = String::with_capacity(path.len());
-    shown.write_path(path, &mut |piece| out.push_str(piece));
-    out.into()
-}
-
-fn shown_query(shown: &Shown, query: &str) -> StringValue {
-    let written = || {
-        let mut out = String::with_capacity(query.len());
-        shown.write_query(query, &mut |piece| out.push_str(piece));
-        out
-    };
-    let mut out = None;
-    let plain = || Some(query).filter(|query| *out.insert(written()) == **query);
-    match intern::as_it_stands(shown, Part::Query, query.as_bytes(), plain) {
-        Some(kept) => kept,
-        None => out.unwrap_or_else(written).into(),
-    }
-}
-
-fn shown_url(shown: &Shown, uri: &Uri) -> StringValue {
-    intern::displayed(uri, |url| {
-        let redacted = || shown.redaction().url(url);
-        let plain = || Some(url).filter(|url| redacted() == **url);
-        match intern::as_it_stands(shown, Part::Url, url.as_bytes(), plain) {
-            Some(kept) => kept,
-            None => bounded(redacted()).into_owned().into(),
-        }
-    })
-}
-
-fn shown_agent(shown: &Shown, agent: &HeaderValue) -> StringValue {
-    let plain = || shown.plain_agent(agent);
-    // one that is marked is hidden, whatever it was before
-    let kept = if agent.is_sensitive() {
-        None
-    } else {
-        intern::as_it_stands(shown, Part::Agent, agent.as_bytes(), plain)
-    };
-    kept.unwrap_or_else(|| shown.agent(agent).into_owned().into())
 }

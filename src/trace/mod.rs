@@ -87,6 +87,7 @@ mod resend;
 pub(crate) mod semconv;
 mod settings;
 mod start;
+mod text;
 pub(crate) mod tracer;
 
 use std::borrow::Cow;
