@@ -10,7 +10,7 @@ use super::AccessLog;
 use crate::caller::{ForwardedScheme, peer_address};
 use crate::classify::Side;
 use crate::message::headers::Captured;
-use crate::message::server::{Asked, Server, whole_uri};
+use crate::message::server::{self, Asked, Server, whole_uri};
 
 /// What is kept of a request: clones that share their memory.
 pub(super) struct Begun {
@@ -27,7 +27,7 @@ pub(super) struct Begun {
 impl Begun {
     #[inline]
     pub(super) fn of(log: &AccessLog, head: &request::Parts, side: Side) -> Self {
-        let mut scheme = head.uri.scheme().cloned();
+        let mut scheme = server::scheme(&head.uri).cloned();
         let mut client_address = None;
         if side == Side::Server {
             let peer = peer_address(&head.extensions).map(|address| address.ip());

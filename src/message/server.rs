@@ -1,7 +1,7 @@
 //! How a request names its server and its resource.
 
 use http::header::HOST;
-use http::uri::Authority;
+use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri, request};
 
 use super::shown::hides_nothing;
@@ -68,6 +68,11 @@ impl<'a> Server<'a> {
     }
 }
 
+/// The scheme that a URI names, if it names one: `://host/` is a URI, too.
+pub(crate) fn scheme(uri: &Uri) -> Option<&Scheme> {
+    uri.scheme().filter(|scheme| !scheme.as_str().is_empty())
+}
+
 fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
@@ -98,6 +103,13 @@ fn original_uri(_: &request::Parts) -> Option<&Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scheme_is_named_or_there_is_none() {
+        let named = |uri: &str| scheme(&uri.parse().unwrap()).map(|scheme| scheme.to_string());
+        assert_eq!(named("https://host/").as_deref(), Some("https"));
+        assert_eq!((named("/path"), named("://host/")), (None, None));
+    }
 
     #[test]
     fn hosts_are_read_or_left_out() {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use http::header::{HOST, USER_AGENT};
+use http::uri::Scheme;
 use http::{HeaderMap, request};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
@@ -15,7 +16,7 @@ use crate::exchange::{End, Facts};
 use crate::message::bound::bounded;
 use crate::message::headers::{Captured, HeaderNames};
 use crate::message::method::known_method;
-use crate::message::server::{Asked, Server, whole_uri};
+use crate::message::server::{Asked, Server, scheme, whole_uri};
 use crate::message::version::version;
 use crate::redact::Redaction;
 use crate::route::Route;
@@ -112,7 +113,7 @@ impl Trace {
         let peer = peer_address(&head.extensions);
         let peer_ip = peer.map(|peer| peer.ip());
         let forwarded = self.proxies.forwarded_proto(peer_ip, &head.headers);
-        let asked_by = forwarded.map(|scheme| scheme.as_str()).or(uri.scheme_str());
+        let asked_by = forwarded.map(|scheme| scheme.as_str()).or(scheme(uri).map(Scheme::as_str));
         // a server that is asked by a bare path is not told; HTTP is what it speaks
         let scheme = asked_by.map_or_else(|| "http".into(), text::scheme);
         let mut attributes = Vec::with_capacity(USUAL);
@@ -172,9 +173,10 @@ impl Trace {
             }
         }
         let asked = head.uri.authority().and_then(Server::of);
-        self.push_server(list, asked, head.uri.scheme_str());
+        self.push_server(list, asked, scheme(&head.uri).map(Scheme::as_str));
         self.push_request_headers(list, &head.headers);
-        let scheme = head.uri.scheme_str().map_or_else(|| "http".into(), text::scheme);
+        let scheme =
+            scheme(&head.uri).map(Scheme::as_str).map_or_else(|| "http".into(), text::scheme);
         Description { attributes, scheme, told: Vec::new() }
     }
 
