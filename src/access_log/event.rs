@@ -45,7 +45,7 @@ pub(super) fn anybody_listens() -> bool {
 pub(super) fn emit(line: &Line<'_>) {
     macro_rules! started {
         ($level:ident) => {
-            tracing::event!(target: TARGET, Level::$level, {
+            tracing::event!(name: STARTED, target: TARGET, Level::$level, {
                 "message" = STARTED,
                 "side" = line.side(),
                 "request_id" = line.request_id().map(|id| id.as_str()),
@@ -71,7 +71,7 @@ pub(super) fn emit(line: &Line<'_>) {
     }
     macro_rules! ended {
         ($level:ident, $ended:ident) => {
-            tracing::event!(target: TARGET, Level::$level, {
+            tracing::event!(name: ENDED, target: TARGET, Level::$level, {
                 "message" = ENDED,
                 "side" = line.side(),
                 "outcome" = $ended.end.outcome.as_str(),

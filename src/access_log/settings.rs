@@ -18,6 +18,7 @@ use crate::caller::TrustedProxies;
 use crate::classify::Side;
 use crate::config::ConfigError;
 use crate::exchange::End;
+use crate::message::server::is_host;
 use crate::message::shown::Shown;
 use crate::redact::Redaction;
 
@@ -143,9 +144,9 @@ impl AccessLogLayer {
     /// tonic `Channel`, for one. On a server, what it is called where a request has no Host.
     ///
     /// # Errors
-    /// When `host` is empty.
+    /// When `host` is no name and no address: it has a scheme, a port or a path.
     pub fn server_address(self, host: &str, port: u16) -> Result<Self, ConfigError> {
-        if host.is_empty() {
+        if !is_host(host) {
             return Err(ConfigError::new("server_address", host, "a host's name or address"));
         }
         Ok(self.configure(|log| log.server = Some((host.into(), port))))
@@ -230,6 +231,10 @@ mod tests {
             assert_eq!(refused(layer().field(key.clone(), 1)), value("field", &key));
         }
         assert_eq!(refused(layer().server_address("", 80)), value("server_address", ""));
+        for host in ["http://x", "x:80", "[::1]", "a b"] {
+            assert_eq!(refused(layer().server_address(host, 80)), value("server_address", host));
+        }
+        assert!(layer().server_address("::1", 80).is_ok());
         assert_eq!(refused(layer().request_header("")), value("request_header", ""));
         assert_eq!(refused(layer().response_header("a b")), value("response_header", "a b"));
     }

@@ -1,5 +1,7 @@
 //! How a request names its server and its resource.
 
+use std::net::Ipv6Addr;
+
 use http::header::HOST;
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri, request};
@@ -62,15 +64,19 @@ impl<'a> Server<'a> {
         };
         let address = without_brackets(host);
         let is_bare_v6 = colon.is_some() && address.len() == host.len() && host.contains(':');
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
-        let is_host = !address.is_empty() && !is_bare_v6 && address.bytes().all(is_name);
-        is_host.then_some(Self { address, port })
+        (is_host(address) && !is_bare_v6).then_some(Self { address, port })
     }
 }
 
 /// The scheme that a URI names, if it names one: `://host/` is a URI, too.
 pub(crate) fn scheme(uri: &Uri) -> Option<&Scheme> {
     uri.scheme().filter(|scheme| !scheme.as_str().is_empty())
+}
+
+/// Whether a text is the name or the address of a host, an IPv6 address without its brackets.
+pub(crate) fn is_host(text: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    !text.is_empty() && (text.bytes().all(is_name) || text.parse::<Ipv6Addr>().is_ok())
 }
 
 fn without_brackets(host: &str) -> &str {

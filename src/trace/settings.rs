@@ -18,6 +18,7 @@ use crate::caller::TrustedProxies;
 use crate::classify::Side;
 use crate::config::ConfigError;
 use crate::exchange::End;
+use crate::message::server::is_host;
 use crate::message::shown::Shown;
 use crate::redact::Redaction;
 
@@ -241,9 +242,9 @@ impl TraceLayer {
     /// tonic `Channel`, for one. On a server, what it is called where a request has no Host.
     ///
     /// # Errors
-    /// When `host` is empty.
+    /// When `host` is no name and no address: it has a scheme, a port or a path.
     pub fn server_address(self, host: &str, port: u16) -> Result<Self, ConfigError> {
-        if host.is_empty() {
+        if !is_host(host) {
             return Err(ConfigError::new("server_address", host, "a host's name or address"));
         }
         let host = Arc::<str>::from(host);
@@ -280,6 +281,10 @@ mod tests {
         assert_eq!(refused(layer().request_header("")), value("request_header", ""));
         assert_eq!(refused(layer().response_header("a b")), value("response_header", "a b"));
         assert_eq!(refused(layer().server_address("", 80)), value("server_address", ""));
+        for host in ["http://x", "x:80", "[::1]", "a b"] {
+            assert_eq!(refused(layer().server_address(host, 80)), value("server_address", host));
+        }
+        assert!(layer().server_address("::1", 80).is_ok());
         assert_eq!(refused(layer().inject_to(["a:80"])), value("inject_to", "a:80"));
         let long = "k".repeat(129);
         for key in ["", &long] {

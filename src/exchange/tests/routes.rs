@@ -56,10 +56,10 @@ async fn a_client_does_not_take_the_route_of_the_request_it_forwards() {
     use axum::body::Body;
     use axum::routing::get;
     let (server, client) = (Recorder::new(), Recorder::new());
-    let inside = client.layer(Client).layer(service_fn(async |_: Request<Body>| {
-        Ok::<_, Infallible>(Response::new(Body::empty()))
+    let inside = client.layer(Client).layer(service_fn(|_: Request<Body>| {
+        std::future::ready(Ok::<_, Infallible>(Response::new(Body::empty())))
     }));
-    let forward = get(async move |request: Request<Body>| {
+    let forward = get(|request: Request<Body>| async {
         inside.oneshot(request).await.map(|response| response.map(Body::new))
     });
     let app = axum::Router::new().route("/proxy/{*rest}", forward).layer(server.layer(Server));
