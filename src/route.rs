@@ -24,7 +24,7 @@ enum Repr {
 }
 
 impl Route {
-    /// The route of a gRPC request whose method is not known.
+    /// The route of a gRPC request whose method is not [known](Routes#grpc-methods-of-a-server).
     pub const OTHER: Self = Self(Repr::Static("_OTHER"));
 
     /// The template as text.
@@ -126,18 +126,17 @@ type Extract = dyn Fn(&request::Parts) -> Option<Route> + Send + Sync;
 ///
 /// # gRPC methods of a server
 ///
-/// A path of a caller's own making is never told. Where no methods are listed, a layer and its
-/// clones learn them: a method is told once this server has sent a `grpc-status` for it that proves
-/// that the server has it, then and from there on, however a call ends. These codes prove nothing,
-/// as a layer in front of the methods may answer them: `UNIMPLEMENTED`, `UNAUTHENTICATED`,
+/// A path that a caller made up is never a route. Where no methods are listed, a layer and its clones
+/// learn them: a method is told once this server has sent a `grpc-status` for it that proves that the
+/// server has it, then and from there on, however a call ends. These codes prove nothing, as a layer
+/// in front of the methods may answer them: `UNIMPLEMENTED` (always `_OTHER`), `UNAUTHENTICATED`,
 /// `PERMISSION_DENIED`, `RESOURCE_EXHAUSTED`, `UNAVAILABLE`, `CANCELLED`, `DEADLINE_EXCEEDED`; nor does
-/// an answer without a `grpc-status`, an error, a panic, or no answer. `UNIMPLEMENTED` is always
-/// `_OTHER`.
+/// an answer without a `grpc-status`, an error, a panic, or no answer.
 ///
 /// At most [`MAX_LEARNED`](Self::MAX_LEARNED) methods are learned, of at most 255 bytes each, and none
-/// is forgotten; once there are as many, any other is `_OTHER`, even where its own answer proves it.
+/// is forgotten; once there are as many, any other is unknown, even where its own answer proves it.
 ///
-/// List the methods where calls before the first full answer must be told by name, where calls of a
+/// [List the methods](Self::grpc_methods) where calls before the first full answer must be told by name, where calls of a
 /// method never end with a status of the server's (a stream that its callers always leave), and
 /// where something in front of the methods answers strangers with other codes than those (an
 /// interceptor of a whole service, with `INVALID_ARGUMENT`).

@@ -34,7 +34,8 @@ pub struct End<'a> {
     /// What it proved to speak: a server's answer decides whether a request that claimed to be gRPC
     /// was.
     pub protocol: Protocol,
-    /// The route, a template or a gRPC method; `None` when none was matched or told.
+    /// The route, a template or a gRPC method, which is `_OTHER` where it is not
+    /// [known](crate::route::Routes#grpc-methods-of-a-server); `None` when none was matched or told.
     pub route: Option<&'a Route>,
     /// The HTTP version: on a server the request's, on a client the response's, if there was one.
     pub version: Option<Version>,

@@ -190,11 +190,9 @@ async fn a_grpc_method_is_known_by_its_first_answer() {
     let recorder = Recorder::new();
     let address = serve_echo(TonicServer::builder(), server(&recorder)).await;
     let mut client = EchoClient::new(endpoint(address).connect_lazy());
-    let mut ends = 0;
-    for word in ["fail", "panic", "hello", "fail", "panic"] {
+    for (before, word) in ["fail", "panic", "hello", "fail", "panic"].into_iter().enumerate() {
         let _ = bounded(client.unary(message(word))).await;
-        ends += 1;
-        until(|| recorder.records().len() == ends).await;
+        until(|| recorder.records().len() == before + 1).await;
     }
     let method = "tests.echo.v1.Echo/Unary";
     let failed = Record::called(Server, method, Code::Unavailable);
