@@ -100,6 +100,21 @@ impl Code {
                 | Self::DataLoss
         )
     }
+
+    /// Whether a server that sends this code has the method: nothing in front of it, such as a
+    /// router, a check of credentials, a limit or a time-out, is expected to answer so.
+    pub(crate) const fn proves_method(self) -> bool {
+        !matches!(
+            self,
+            Self::Unimplemented
+                | Self::Unauthenticated
+                | Self::PermissionDenied
+                | Self::ResourceExhausted
+                | Self::Unavailable
+                | Self::Cancelled
+                | Self::DeadlineExceeded
+        )
+    }
 }
 
 impl fmt::Display for Code {

@@ -24,7 +24,7 @@ enum Repr {
 }
 
 impl Route {
-    /// The route of a gRPC request whose method is not known.
+    /// The route of a gRPC request whose method is not [known](Routes#grpc-methods-of-a-server).
     pub const OTHER: Self = Self(Repr::Static("_OTHER"));
 
     /// The template as text.
@@ -35,6 +35,14 @@ impl Route {
             Repr::GrpcPath(path) => grpc_method(path.path()).unwrap_or("_OTHER"),
             #[cfg(feature = "axum")]
             Repr::Matched(path) => path.as_str(),
+        }
+    }
+
+    /// The gRPC method that a caller's path is, if it has the form of one.
+    pub(crate) fn grpc_method(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::GrpcPath(path) => grpc_method(path.path()),
+            _ => None,
         }
     }
 }
@@ -108,11 +116,32 @@ type Extract = dyn Fn(&request::Parts) -> Option<Route> + Send + Sync;
 ///
 /// 1. the user's own extractor, and [`Facts::set_route`](crate::exchange::Facts::set_route);
 /// 2. on a client, a [`Route`] among the request's extensions, which is taken out;
-/// 3. the gRPC method, of an exchange that proved to be gRPC: `_OTHER` when it is not among the
-///    known ones, or, where none are listed, when the server answered UNIMPLEMENTED;
-/// 4. on a server, axum's `MatchedPath`.
+/// 3. the gRPC method, of an exchange that proved to be gRPC: by the list of
+///    [`grpc_methods`](Self::grpc_methods) where there is one, else a client's as it was called, and
+///    a server's when it is known to have it;
+/// 4. on a server, axum's `MatchedPath`;
+/// 5. `_OTHER` for gRPC, else none.
 ///
 /// Where several wrappers share an exchange, each adds what it can see.
+///
+/// # gRPC methods of a server
+///
+/// A path that a caller made up is never a route. Where no methods are listed, a layer and its clones
+/// learn them: a method is told once this server has sent a `grpc-status` for it that proves that the
+/// server has it, then and from there on, however a call ends. These codes prove nothing, as a layer
+/// in front of the methods may answer them: `UNIMPLEMENTED` (always `_OTHER`), `UNAUTHENTICATED`,
+/// `PERMISSION_DENIED`, `RESOURCE_EXHAUSTED`, `UNAVAILABLE`, `CANCELLED`, `DEADLINE_EXCEEDED`; nor does
+/// an answer without a `grpc-status`, an error, a panic, or no answer.
+///
+/// At most [`MAX_LEARNED`](Self::MAX_LEARNED) methods are learned, of at most 255 bytes each, and none
+/// is forgotten; once there are as many, any other is unknown, even where its own answer proves it.
+///
+/// [List the methods](Self::grpc_methods) where calls before the first full answer must be told by name, where calls of a
+/// method never end with a status of the server's (a stream that its callers always leave), and
+/// where something in front of the methods answers strangers with other codes than those (an
+/// interceptor of a whole service, with `INVALID_ARGUMENT`).
+///
+/// # Around a `Router`
 ///
 /// A wrapper *around* a whole axum `Router` cannot see the match; the first wrapper inside it that
 /// can, fills the route for all. [`ObserveLayer::route_recorder`] is a wrapper that does just that.
@@ -125,6 +154,9 @@ pub struct Routes {
 }
 
 impl Routes {
+    /// The most gRPC methods that a layer learns where none are listed.
+    pub const MAX_LEARNED: usize = 1024;
+
     /// Finds routes in what the framework knows.
     pub fn new() -> Self {
         Self::default()

@@ -9,6 +9,7 @@ use http::{Method, StatusCode, Version};
 
 use super::facts::Facts;
 use super::observer::isolated;
+use super::routing::Answered;
 use crate::classify::{
     Blame, Classify, Ending, ErrorType, Goodness, Outcome, Protocol, Side, Verdict,
 };
@@ -33,7 +34,8 @@ pub struct End<'a> {
     /// What it proved to speak: a server's answer decides whether a request that claimed to be gRPC
     /// was.
     pub protocol: Protocol,
-    /// The route, a template or a gRPC method; `None` when none was matched or told.
+    /// The route, a template or a gRPC method, which is `_OTHER` where it is not
+    /// [known](crate::route::Routes#grpc-methods-of-a-server); `None` when none was matched or told.
     pub route: Option<&'a Route>,
     /// The HTTP version: on a server the request's, on a client the response's, if there was one.
     pub version: Option<Version>,
@@ -176,8 +178,11 @@ impl Seen {
             time_to_headers: self.response.as_ref().map(|seen| seen.after),
             status: ending.status,
             protocol,
-            route: facts
-                .route_for(protocol, ending.grpc_status.filter(|_| self.response.is_some())),
+            route: facts.route_at_end(Answered {
+                protocol,
+                code: ending.grpc_status,
+                proves_method: self.proves_method(outcome),
+            }),
             version: match facts.side() {
                 Side::Server => Some(self.version),
                 Side::Client => self.response.as_ref().map(|seen| seen.version),
@@ -253,8 +258,18 @@ impl Seen {
         protocol == Protocol::Http && self.expected() == Some(self.handed)
     }
 
+    /// The `grpc-status` that was sent.
+    fn answered(&self) -> Option<Code> {
+        self.trailers.or_else(|| self.response.as_ref()?.grpc_status)
+    }
+
+    /// What became of a panic may have been answered in front of the method.
+    fn proves_method(&self, outcome: Outcome) -> bool {
+        outcome != Outcome::Panicked && self.answered().is_some_and(Code::proves_method)
+    }
+
     fn grpc_status(&self, side: Side, outcome: Outcome, unread: bool, last: Last<'_>) -> Code {
-        let answered = self.trailers.or_else(|| self.response.as_ref()?.grpc_status);
+        let answered = self.answered();
         match outcome {
             Outcome::DeadlineExceeded => Code::DeadlineExceeded,
             Outcome::Panicked => Code::Internal,

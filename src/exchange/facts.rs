@@ -9,13 +9,13 @@ use std::time::{Duration, Instant, SystemTime};
 use http::{Method, request};
 
 use super::layer::Options;
-use super::observer::isolated;
+use super::routing::{Answered, Routing};
 use super::scope;
 use crate::attribute::{Attributes, Value};
 use crate::classify::{Classify, Protocol, Side};
 use crate::grpc;
 use crate::id::{RequestId, TraceIdentity};
-use crate::route::{self, Route, Routes};
+use crate::route::{Route, Routes};
 
 /// The shared record of one exchange: what is known of it so far.
 ///
@@ -33,13 +33,7 @@ pub struct Facts {
     level: AtomicU32,
     /// What the clock said to the innermost wrapper that asked while a piece of the exchange runs.
     reading: AtomicU64,
-    /// What the user said the route is.
-    told: OnceLock<Route>,
-    /// The gRPC method as its caller wrote it, and by a list of known ones.
-    called: Option<Route>,
-    listed: OnceLock<Route>,
-    /// What axum matched.
-    matched: OnceLock<Route>,
+    routing: Routing,
     request_id: OnceLock<RequestId>,
     trace: OnceLock<TraceIdentity>,
     /// In which the span of the exchange is current.
@@ -120,53 +114,26 @@ impl Facts {
         self.parent.as_ref()
     }
 
-    /// The route as far as it is known; [`End::route`](super::End) has the one to tell.
+    /// The route as far as it is known; [`End::route`](super::End) has the one to tell. A server's
+    /// gRPC method is not known before its answer, unless it is listed or was
+    /// [learned](Routes#grpc-methods-of-a-server).
     pub fn route(&self) -> Option<&Route> {
-        self.route_for(self.protocol, None)
+        self.routing.so_far(&self.options.learned)
     }
 
     /// Tells the route, which goes before what frameworks say; `false` when it was told already.
     pub fn set_route(&self, route: impl Into<Route>) -> bool {
-        self.told.set(route.into()).is_ok()
+        self.routing.tell(route.into())
     }
 
-    /// The route of an exchange that proved to speak `protocol`, with the code that was answered.
-    pub(super) fn route_for(
-        &self,
-        protocol: Protocol,
-        answered: Option<grpc::Code>,
-    ) -> Option<&Route> {
-        static OTHER: Route = Route::OTHER;
-        let (listed, called) = match protocol {
-            Protocol::Http => (None, None),
-            Protocol::Grpc => (self.listed.get(), self.called.as_ref()),
-        };
-        let proven = match (self.side, answered) {
-            (Side::Server, None) => None,
-            (Side::Server, Some(grpc::Code::Unimplemented)) => called.map(|_| &OTHER),
-            _ => called,
-        };
-        self.told.get().or(listed).or(proven).or_else(|| self.matched.get()).or(called)
+    /// The route of an exchange that ended so.
+    pub(super) fn route_at_end(&self, answered: Answered) -> Option<&Route> {
+        self.routing.at_end(answered, &self.options.learned)
     }
 
     /// Adds what a wrapper can see of the route.
     pub(super) fn find_route(&self, routes: &Routes, head: &mut request::Parts) {
-        if self.told.get().is_none()
-            && let Some(Some(route)) = isolated(|| routes.told(head, self.side))
-        {
-            self.set_route(route);
-        }
-        if self.protocol == Protocol::Grpc
-            && let Some(route) = routes.listed(head)
-        {
-            let _ = self.listed.set(route);
-        }
-        if self.side == Side::Server
-            && self.matched.get().is_none()
-            && let Some(route) = route::matched(head)
-        {
-            let _ = self.matched.set(route);
-        }
+        self.routing.find(routes, head);
     }
 
     /// The request ID.
@@ -308,10 +275,7 @@ impl Facts {
             parent: scope::current().map(bounded),
             level: AtomicU32::new(0),
             reading: AtomicU64::new(NO_READING),
-            told: OnceLock::new(),
-            called: (protocol == Protocol::Grpc).then(|| route::called(head)),
-            listed: OnceLock::new(),
-            matched: OnceLock::new(),
+            routing: Routing::start(head, side, protocol),
             request_id: OnceLock::new(),
             trace: OnceLock::new(),
             #[cfg(feature = "trace")]

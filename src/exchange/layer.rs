@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tower_layer::Layer;
 
+use super::learned::Learned;
 use super::observer::Observer;
 use super::service::Observe;
 use crate::classify::{Classify, Side};
@@ -35,6 +36,7 @@ pub(super) struct Options {
     pub(super) classify: Classify,
     pub(super) deadline: Option<Duration>,
     pub(super) routes: Routes,
+    pub(super) learned: Arc<Learned>,
 }
 
 impl<O> ObserveLayer<O> {

@@ -7,8 +7,10 @@ mod facts;
 mod fuse;
 mod future;
 mod layer;
+mod learned;
 mod link;
 mod observer;
+mod routing;
 mod scope;
 mod service;
 

@@ -75,7 +75,9 @@ impl Record {
     }
 
     /// The record of a gRPC call of `method` that completed with this code, judged by the
-    /// documented table; to be changed as well.
+    /// documented table; to be changed as well. A server's has the route `_OTHER` where the code does
+    /// not prove the method: change it where the method is told, listed or was
+    /// [learned](crate::route::Routes#grpc-methods-of-a-server) before.
     pub fn called(side: Side, method: &'static str, code: Code) -> Self {
         let ours = match side {
             Side::Server => code.is_server_error(),
@@ -85,9 +87,9 @@ impl Record {
             protocol: Protocol::Grpc,
             method: Method::POST,
             // an unknown method's name is its caller's
-            route: Some(match (side, code) {
-                (Side::Server, Code::Unimplemented) => Route::OTHER,
-                _ => method.into(),
+            route: Some(match side == Side::Server && !code.proves_method() {
+                true => Route::OTHER,
+                false => method.into(),
             }),
             grpc_status: Some(code),
             ..Self::completed(side, StatusCode::OK)
@@ -95,20 +97,32 @@ impl Record {
         if ours { record.blaming(Blame::Ours, ErrorType::Grpc(code)) } else { record }
     }
 
-    /// This record if the exchange had ended like this, judged by the documented table.
+    /// This record if the exchange had ended like this, judged by the documented table. A panic does
+    /// not prove a gRPC method.
     pub fn ended(self, outcome: Outcome) -> Self {
         let (blame, name) = match outcome {
             Outcome::Completed => return Self { outcome, ..self },
-            Outcome::Panicked => (Blame::Ours, "panic"),
+            Outcome::Panicked => {
+                let panicked = Self { outcome, ..self.unproven() };
+                return panicked.blaming(Blame::Ours, ErrorType::Named("panic"));
+            }
             Outcome::Failed | Outcome::DeadlineExceeded => (Blame::Ours, outcome.as_str()),
             Outcome::Cancelled | Outcome::Aborted => (Blame::Peer, outcome.as_str()),
         };
         Self { outcome, ..self.blaming(blame, ErrorType::Named(name)) }
     }
 
-    /// This record if there had been no response headers.
+    /// This record if there had been no response headers, which leaves a gRPC method unproven.
     pub fn unanswered(self) -> Self {
-        Self { status: None, time_to_headers: None, ..self }
+        Self { status: None, time_to_headers: None, ..self.unproven() }
+    }
+
+    /// This record if the answer had not proved that the server has the method.
+    fn unproven(self) -> Self {
+        match (self.side, self.protocol) {
+            (Side::Server, Protocol::Grpc) => Self { route: Some(Route::OTHER), ..self },
+            _ => self,
+        }
     }
 
     /// This record if this had gone wrong, and this side or its peer were to blame.

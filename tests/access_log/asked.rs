@@ -147,7 +147,7 @@ fn long_values_are_cut() {
     }
 }
 
-/// The caller chooses the name of a gRPC method, where no list of them is given.
+/// The caller chooses the name of a gRPC method.
 #[test]
 fn a_long_grpc_method_is_cut() {
     let request = Request::post(format!("/{}/Add", "x".repeat(3000)));

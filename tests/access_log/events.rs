@@ -28,21 +28,23 @@ fn a_whole_event() {
     let subscriber = Registry::default().with(json.with_writer(written.clone()));
     let layer = AccessLogLayer::server().log_start().request_header("x-tag").unwrap();
     with_default(subscriber, || {
-        let request = Request::post("/shop.Cart/Add?token=x&a=\u{9b}")
-            .header("content-type", "application/grpc")
-            .header("content-length", "7")
-            .header("user-agent", "grpc-rust/1")
-            .header("x-tag", "\"one\"")
-            .body(())
-            .unwrap();
-        exchange(&layer, &ManualClock::new(), request, || {
-            let facts = Facts::current().unwrap();
-            facts.set_request_id("req-1".parse().unwrap());
-            facts.set_trace(TraceIdentity::new(10, 11, false).unwrap());
-            annotate("user.id", "ada");
-            let trailers = Step::Trailers(&[("grpc-status", "13")]);
-            Answer::Response(Response::new(vec![Step::Data("m"), trailers]))
-        });
+        for _ in 0..2 {
+            let request = Request::post("/shop.Cart/Add?token=x&a=\u{9b}")
+                .header("content-type", "application/grpc")
+                .header("content-length", "7")
+                .header("user-agent", "grpc-rust/1")
+                .header("x-tag", "\"one\"")
+                .body(())
+                .unwrap();
+            exchange(&layer, &ManualClock::new(), request, || {
+                let facts = Facts::current().unwrap();
+                facts.set_request_id("req-1".parse().unwrap());
+                facts.set_trace(TraceIdentity::new(10, 11, false).unwrap());
+                annotate("user.id", "ada");
+                let trailers = Step::Trailers(&[("grpc-status", "13")]);
+                Answer::Response(Response::new(vec![Step::Data("m"), trailers]))
+            });
+        }
     });
     let text = written.take();
     let events: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
@@ -55,7 +57,6 @@ fn a_whole_event() {
             "http.request.method": "POST",
             "url.path": "/shop.Cart/Add",
             "url.query": "token=REDACTED&a=\\u{9b}",
-            "rpc.method": "shop.Cart/Add",
             "user_agent.original": "grpc-rust/1",
             "network.protocol.version": "1.1",
             "headers": r#"{"http.request.header.x-tag":["\"one\""]}"#,
@@ -88,7 +89,10 @@ fn a_whole_event() {
             "headers": r#"{"http.request.header.x-tag":["\"one\""]}"#,
         },
     });
-    assert_eq!(events, [started, ended]);
+    // the method is known by the first answer
+    let mut again = started.clone();
+    again["fields"]["rpc.method"] = "shop.Cart/Add".into();
+    assert_eq!(events, [started, ended.clone(), again, ended]);
 }
 
 #[test]

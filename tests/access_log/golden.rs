@@ -9,6 +9,7 @@ use tower_observability::access_log::{AccessLogLayer, JsonLines, Sampling, Schem
 use tower_observability::caller::PeerAddress;
 use tower_observability::exchange::{Facts, annotate};
 use tower_observability::id::TraceIdentity;
+use tower_observability::route::Routes;
 
 use crate::kit::{Answer, ManualClock, Step, Written, exchange};
 
@@ -73,7 +74,8 @@ fn lines_of(schema: Schema) -> Vec<(&'static str, String)> {
     add("deadline", &|layer| layer.deadline(Duration::from_millis(10)), &|layer, clock| {
         exchange(layer, clock, get("/"), || Answer::Pending);
     });
-    add("gRPC error", &plain, &|layer, clock| {
+    let known = Routes::new().grpc_methods(["shop.Cart/Add"]).unwrap();
+    add("gRPC error", &move |layer| layer.routes(known.clone()), &|layer, clock| {
         exchange(layer, clock, grpc(), || {
             ok(vec![Step::Data("message"), Step::Trailers(&[("grpc-status", "14")])])
         });

@@ -15,6 +15,7 @@ use tower::{BoxError, Layer, ServiceBuilder, service_fn};
 use tower_observability::classify::Side::{self, Client as ClientSide, Server};
 use tower_observability::classify::{Blame, ErrorType, Outcome};
 use tower_observability::grpc::Code;
+use tower_observability::route::Route;
 use tower_observability::testing::{ManualClock, Record, Recorder, Script, ScriptBody};
 
 use crate::echo::*;
@@ -133,7 +134,8 @@ async fn a_missing_status_is_unknown() {
         let script = Script::body(body).with_header("content-type", "application/grpc");
         let (there, here, _) = answered(script).await;
         let unknown = |side| Record { response_bytes, ..called(side, Code::Unknown) };
-        assert_eq!((there, here), (unknown(Server), unknown(ClientSide)));
+        let unproven = Record { route: Some(Route::OTHER), ..unknown(Server) };
+        assert_eq!((there, here), (unproven, unknown(ClientSide)));
     }
 }
 

@@ -5,10 +5,14 @@ use axum::extract::Request;
 use axum::routing::{get as on_get, post};
 use axum::{Router, ServiceExt};
 use example_proto::echo::echo_client::EchoClient;
+use example_proto::echo::echo_server::EchoServer;
 use http::{Method, StatusCode};
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::InterceptorLayer;
 use tonic::transport::Server as TonicServer;
 use tower::{Layer, ServiceBuilder, service_fn};
 use tower_http::map_response_body::MapResponseBodyLayer;
+use tower_observability::classify::Outcome;
 use tower_observability::classify::Side::Server;
 use tower_observability::exchange::ObserveLayer;
 use tower_observability::grpc::Code;
@@ -149,10 +153,12 @@ async fn a_grpc_method_is_the_route_and_bounded_by_those_that_are_known() {
         let address = serve_echo(TonicServer::builder(), layer).await;
         let mut client = EchoClient::new(endpoint(address).connect_lazy());
         client.unary(message("hello")).await.unwrap();
-        client.expand(message("fail")).await.unwrap_err();
+        let mut answers = client.expand(message("a b")).await.unwrap().into_inner();
+        while answers.message().await.unwrap().is_some() {}
         until(|| recorder.records().len() == 2).await;
         let unary = Record::called(Server, method, Code::Ok);
-        let other = Record::called(Server, expected, Code::Unavailable);
+        let other = Record::called(Server, expected, Code::Ok);
+        let other = Record { response_bytes: 2 * wire_bytes("a"), ..other };
         let unary = Record { response_bytes: wire_bytes("hello"), ..unary };
         assert_eq!(recorder.records(), [unary, other]);
     }
@@ -175,6 +181,50 @@ async fn a_grpc_path_that_nobody_serves() {
     let seen = recorder.records();
     let other = Record::called(Server, "_OTHER", Code::Unimplemented);
     assert_eq!(seen[..2], [other.clone(), other]);
-    // of the right form: bound it by the methods that are known
+    // though it has the right form
     assert_eq!(seen[2], Record::called(Server, "made.Up/Method", Code::Unimplemented));
+}
+
+#[tokio::test]
+async fn a_grpc_method_is_known_by_its_first_answer() {
+    let recorder = Recorder::new();
+    let address = serve_echo(TonicServer::builder(), server(&recorder)).await;
+    let mut client = EchoClient::new(endpoint(address).connect_lazy());
+    for (before, word) in ["fail", "panic", "hello", "fail", "panic"].into_iter().enumerate() {
+        let _ = bounded(client.unary(message(word))).await;
+        until(|| recorder.records().len() == before + 1).await;
+    }
+    let method = "tests.echo.v1.Echo/Unary";
+    let failed = Record::called(Server, method, Code::Unavailable);
+    let panicked = Record::called(Server, method, Code::Internal).unanswered();
+    let panicked = panicked.ended(Outcome::Panicked);
+    let hello = Record::called(Server, method, Code::Ok);
+    let hello = Record { response_bytes: wire_bytes("hello"), ..hello };
+    let known = |record: &Record| Record { route: Some(method.into()), ..record.clone() };
+    let (failed_again, panicked_again) = (known(&failed), known(&panicked));
+    assert_eq!(recorder.records(), [failed, panicked, hello, failed_again, panicked_again]);
+}
+
+/// A check in front of the routes answers for methods that nobody has.
+#[tokio::test]
+async fn a_grpc_path_that_was_refused_before_it_was_routed() {
+    let recorder = Recorder::new();
+    let refuses = |_| Err(tonic::Status::unauthenticated("who are you?"));
+    let (listener, address) = listen().await;
+    let served = TonicServer::builder()
+        .layer(server(&recorder))
+        .layer(InterceptorLayer::new(refuses))
+        .add_service(EchoServer::new(Obedient));
+    tokio::spawn(served.serve_with_incoming(TcpListenerStream::new(listener)));
+    let mut connection = Connection::open(Http::Two, address).await;
+    for path in ["/made.Up/Method", "/tests.echo.v1.Echo/Unary"] {
+        let mut request = get_at(path);
+        *request.method_mut() = Method::POST;
+        request.headers_mut().insert("content-type", "application/grpc".parse().unwrap());
+        let response = bounded(connection.send(request)).await.unwrap();
+        assert_eq!(response.headers()["grpc-status"], "16");
+    }
+    until(|| recorder.records().len() == 2).await;
+    let other = Record::called(Server, "_OTHER", Code::Unauthenticated);
+    assert_eq!(recorder.records(), [other.clone(), other]);
 }

@@ -8,6 +8,7 @@ mod facts;
 mod grpc;
 mod identity;
 mod isolation;
+mod learned;
 mod optional;
 mod order;
 mod panics;

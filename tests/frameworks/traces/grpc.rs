@@ -41,7 +41,8 @@ impl Traces {
     ) -> Self {
         let here = Watch::new();
         let there = here.opposite();
-        let address = serve_echo(TonicServer::builder(), server(there.layer(Server))).await;
+        let layer = there.layer(Server).routes(known());
+        let address = serve_echo(TonicServer::builder(), server(layer)).await;
         let client = wrapped(client(here.layer(ClientSide)), address);
         Self { client, address, here, there }
     }
@@ -112,6 +113,11 @@ impl Traces {
     }
 }
 
+/// The methods that the service has, so that each end is told by name.
+fn known() -> Routes {
+    Routes::new().grpc_methods(KINDS.map(Kind::method)).unwrap()
+}
+
 fn wrapped(layer: ObserveLayer<Traced>, address: SocketAddr) -> Wrapped {
     EchoClient::new(layer.layer(endpoint(address).connect_lazy()))
 }
@@ -165,7 +171,7 @@ async fn the_status_comes_with_the_headers_alone() {
     let exhausted = Script::status(OK)
         .with_header("content-type", "application/grpc")
         .with_header("grpc-status", "8");
-    let mut traces = Traces::scripted(exhausted, Routes::new()).await;
+    let mut traces = Traces::scripted(exhausted, known()).await;
     assert_eq!(call(&mut traces, Unary, "hello").await, Code::ResourceExhausted);
     let there = no_peer(traces.received(Unary, "RESOURCE_EXHAUSTED"));
     let here = traces.sent(Unary, "RESOURCE_EXHAUSTED").error("RESOURCE_EXHAUSTED");
@@ -178,7 +184,7 @@ async fn a_missing_status_is_unknown() {
         Script::body(ScriptBody::new().claims_end()).with_header("content-type", "application/grpc")
     };
     for kind in KINDS {
-        let mut traces = Traces::scripted(silent(), Routes::new()).await;
+        let mut traces = Traces::scripted(silent(), known()).await;
         call(&mut traces, kind, "hello").await;
         let there = no_peer(traces.received(kind, "UNKNOWN")).error("UNKNOWN");
         let here = traces.sent(kind, "UNKNOWN").error("UNKNOWN");
