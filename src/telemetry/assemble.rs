@@ -106,6 +106,7 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
         span_ledgers,
         log_ledgers,
         io,
+        service_name: settings.service_name,
         resource,
         propagator: propagator::of(&settings.propagators),
         log: settings.log,

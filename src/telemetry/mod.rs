@@ -28,7 +28,8 @@
 //!
 //! A batch is sent again where OTLP allows it, after waits of one to five seconds or what the
 //! receiver asks for, for as long as [`otlp_timeout`](TelemetryBuilder::otlp_timeout) allows. The
-//! log tells when an exporter begins to fail, and when it gets through again.
+//! log tells when an exporter begins to fail, at its first attempt, with where it sends to and why,
+//! and when it gets through again. [`Undelivered`] tells the last cause, too.
 //!
 //! # What it does not do
 //!
@@ -41,6 +42,7 @@ mod builder;
 mod close;
 mod delivery;
 mod env;
+mod health;
 mod ledger;
 mod logs;
 mod otlp;
@@ -92,6 +94,7 @@ struct Parts {
     span_ledgers: Vec<Arc<Ledger>>,
     log_ledgers: Vec<Arc<Ledger>>,
     io: Option<Arc<Io>>,
+    service_name: String,
     resource: Resource,
     propagator: W3cPropagator,
     log: LogSettings,

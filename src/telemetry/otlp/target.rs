@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, Uri};
 
+use crate::telemetry::health::Receiver;
+
 /// How OTLP travels. Unless it is set, the endpoint's port tells: 4317 is gRPC, any other one HTTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protocol {
@@ -16,6 +18,14 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// As in `OTEL_EXPORTER_OTLP_PROTOCOL`.
+    pub(in crate::telemetry) fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::HttpProtobuf => "http/protobuf",
+        }
+    }
+
     /// What is spoken at an endpoint of which nothing else is said.
     pub(in crate::telemetry) fn of(endpoint: &Uri) -> Self {
         match endpoint.port_u16() {
@@ -65,6 +75,17 @@ pub(in crate::telemetry) struct Target {
     pub(in crate::telemetry) url: Uri,
     pub(in crate::telemetry) headers: HeaderMap,
     pub(in crate::telemetry) timeout: Duration,
+}
+
+impl Target {
+    /// What may be told of it.
+    pub(super) fn receiver(&self) -> Receiver {
+        let mut parts = self.url.clone().into_parts();
+        // a query may hold a secret
+        parts.path_and_query = PathAndQuery::try_from(self.url.path()).ok();
+        let url = Uri::from_parts(parts).map(|url| url.to_string()).unwrap_or_default();
+        Receiver { endpoint: url, protocol: self.protocol }
+    }
 }
 
 impl Signal {
