@@ -104,6 +104,11 @@ impl Signal {
 /// What an endpoint may be.
 pub(in crate::telemetry) const ENDPOINT: &str =
     "a URL of scheme http, such as http://localhost:4318";
+/// What is said of one without a scheme, which would be the host's name else.
+pub(in crate::telemetry) const SCHEME: &str =
+    "a URL with its scheme, such as http://localhost:4317";
+/// What is said of one whose port is none.
+pub(in crate::telemetry) const PORT: &str = "a URL whose port is a number from 1 to 65535";
 /// What is said of one that asks for TLS.
 pub(in crate::telemetry) const NO_TLS: &str = "a URL of scheme http: this crate is built without TLS, so send to a collector beside the program";
 
@@ -131,6 +136,10 @@ pub(in crate::telemetry) fn endpoint(text: &str, insecure: bool) -> Result<Uri, 
     if authority.as_str().contains('@') {
         return Err(NO_USERINFO);
     }
+    let (_, after) = authority.as_str().split_once(authority.host()).unwrap_or_default();
+    if !after.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
+        return Err(PORT);
+    }
     match uri.scheme() {
         Some(scheme) if *scheme == Scheme::HTTP => Ok(uri),
         Some(scheme) if *scheme == Scheme::HTTPS => Err(NO_TLS),
@@ -140,7 +149,7 @@ pub(in crate::telemetry) fn endpoint(text: &str, insecure: bool) -> Result<Uri, 
             .path_and_query("/")
             .build()
             .map_err(|_| ENDPOINT),
-        None => Err(NO_TLS),
+        None => Err(SCHEME),
         Some(_) => Err(ENDPOINT),
     }
 }
@@ -155,7 +164,14 @@ mod tests {
             ("http://localhost:4318", false, Ok("http://localhost:4318/")),
             (" http://[::1]:4318/otlp/ ", false, Ok("http://[::1]:4318/otlp/")),
             ("localhost:4317", true, Ok("http://localhost:4317/")),
-            ("localhost:4317", false, Err(NO_TLS)),
+            ("localhost:4317", false, Err(SCHEME)),
+            ("localhost", false, Err(SCHEME)),
+            ("http://localhost:0", false, Err(PORT)),
+            ("http://localhost:65535", false, Ok("http://localhost:65535/")),
+            ("http://localhost:65536", false, Err(PORT)),
+            ("http://[::1]:99999", false, Err(PORT)),
+            ("http://localhost:", false, Err(PORT)),
+            ("localhost:99999", true, Err(PORT)),
             ("https://localhost:4317", true, Err(NO_TLS)),
             ("ftp://localhost", false, Err(ENDPOINT)),
             ("/v1/traces", false, Err(ENDPOINT)),
