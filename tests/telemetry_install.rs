@@ -11,12 +11,17 @@ mod kit;
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
 use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use opentelemetry::global;
 use opentelemetry::trace::{Span, TraceContextExt, Tracer};
+use opentelemetry_sdk::trace::InMemorySpanExporter;
 use tower_observability::telemetry::{InstallError, LogFormat, Protocol, Telemetry};
+use tracing::Event;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::{Layer, Registry};
 
 use collector::{Answer, Collector};
 use kit::{LONG, environment, quiet, within};
@@ -69,6 +74,18 @@ fn targets(collector: &Collector) -> BTreeSet<String> {
     scopes.filter_map(|scope| Some(scope.scope?.name)).collect()
 }
 
+/// Counts the events of the target `hidden`.
+#[derive(Clone, Default)]
+struct Hidden(Arc<AtomicUsize>);
+
+impl Layer<Registry> for Hidden {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, Registry>) {
+        if event.metadata().target() == "hidden" {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 #[tokio::test]
 async fn it_becomes_that_of_the_whole_program() {
     // building sets nothing
@@ -85,20 +102,31 @@ async fn it_becomes_that_of_the_whole_program() {
     let refused = quiet().log_filter("a=loud").logs(LogFormat::Json).install().unwrap_err();
     assert!(matches!(refused, InstallError::Config(_)), "{refused}");
 
-    let lines = Lines::default();
+    let (lines, counted) = (Lines::default(), Hidden::default());
     let collector = Collector::start(Protocol::Grpc, &[Answer::Take]);
     let telemetry: Telemetry = quiet()
         .otlp_endpoint(collector.url())
         .otlp_protocol(Protocol::Grpc)
         .logs(LogFormat::Json)
         .logs_to(lines.clone())
-        .log_filter("trace")
+        .log_filter("trace,hidden=off")
         .otlp_logs()
         .from_env_with(environment(&[("OTEL_BSP_SCHEDULE_DELAY", "soon")]))
-        .install()
+        .install_with(|telemetry| {
+            assert!(telemetry.log_layer::<Registry>().is_some());
+            counted.clone()
+        })
         .unwrap();
     assert_eq!(telemetry.warnings().len(), 1);
     assert_eq!(lines.text().matches(r#""variable":"OTEL_BSP_SCHEDULE_DELAY""#).count(), 1);
+    let message = r#""message":"OTEL_BSP_SCHEDULE_DELAY: is not a number"#;
+    assert_eq!(lines.text().matches(message).count(), 1);
+
+    // a layer of one's own sees what the log's filter leaves out
+    assert_eq!(counted.0.load(Ordering::Relaxed), 0);
+    tracing::trace!(target: "hidden", "seen");
+    assert_eq!(counted.0.load(Ordering::Relaxed), 1);
+    assert_eq!(lines.text().matches(r#""target":"hidden""#).count(), 0);
     let (recording, headers) = sent();
     assert!(recording);
     assert_eq!(headers.keys().collect::<Vec<_>>(), ["traceparent"]);
@@ -118,7 +146,10 @@ async fn it_becomes_that_of_the_whole_program() {
     // a second one finds the place taken, and leaves it as it is
     let second = quiet().logs(LogFormat::Json).install().unwrap_err();
     assert!(matches!(second, InstallError::Subscriber(_)), "{second}");
-    assert_eq!(second.to_string(), "a global tracing subscriber is set already");
+    let text = "a global tracing subscriber is set already, so no tracer provider and no \
+                propagator were set: build the telemetry instead, add its log_layer to that \
+                subscriber, and call set_globals";
+    assert_eq!(second.to_string(), text);
     assert!(second.source().is_some());
 
     let before = telemetry.delivery().spans()[0].ended();
@@ -129,4 +160,15 @@ async fn it_becomes_that_of_the_whole_program() {
     // what is logged after that goes to the lines alone
     tracing::info!(target: "shop", "closed");
     assert_eq!(lines.text().matches(r#""target":"shop""#).count(), 4);
+
+    // with the subscriber that there is, the rest can still be made global
+    let memory = InMemorySpanExporter::default();
+    let other = quiet().otlp_logs().span_exporter("memory", memory).build().unwrap();
+    global::tracer("test").start("work").end();
+    assert_eq!(other.delivery().spans()[0].ended(), 0);
+    other.set_globals();
+    global::tracer("test").start("work").end();
+    assert_eq!(other.delivery().spans()[0].ended(), 1);
+    let message = r#""message":"telemetry.otlp_logs: does nothing without an endpoint"#;
+    assert_eq!(lines.text().matches(message).count(), 1);
 }

@@ -17,22 +17,18 @@ pub fn service(name: &'static str) -> TelemetryBuilder {
         .service_version(env!("CARGO_PKG_VERSION"))
         .from_env()
         // whatever OTEL_SERVICE_NAME says: it is the same for all three
-        .resource_attribute("service.name", name)
+        .service_name(name)
 }
 
 impl Telemetries {
     /// Exports what waits, and tells what was lost: all at once, so that one deadline is enough.
     pub async fn shutdown(&self) {
-        tokio::join!(
-            shutdown("gateway", &self.gateway),
-            shutdown("inventory", &self.inventory),
-            shutdown("payment", &self.payment),
-        );
+        tokio::join!(shutdown(&self.gateway), shutdown(&self.inventory), shutdown(&self.payment),);
     }
 }
 
-async fn shutdown(service: &str, telemetry: &Telemetry) {
+async fn shutdown(telemetry: &Telemetry) {
     if let Err(undelivered) = telemetry.shutdown(PATIENCE).await {
-        eprintln!("checkout: the {service} {undelivered}");
+        eprintln!("checkout: {undelivered}");
     }
 }

@@ -8,13 +8,15 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
 
-use super::builder::TelemetryBuilder;
+use super::builder::{OTLP_LOGS, TelemetryBuilder};
 use super::close::Closing;
 use super::logs::LogFilter;
 use super::otlp::{Io, OtlpLogs, OtlpSpans, Sender, Signal};
 use super::pipeline::{FanOut, LogPipeline, SpanPipeline};
 use super::propagator;
 use super::sampling::{Choice, Sampling};
+use super::settings::{Sending, Settings};
+use super::warning::Warning;
 use super::{Parts, Telemetry, resource};
 use crate::config::ConfigError;
 
@@ -28,6 +30,7 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
         processors,
         tail_keeping,
         span_redaction,
+        of_otlp,
         error,
     } = builder;
     if let Some(error) = error {
@@ -44,6 +47,7 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
     })?;
     settings.span_batch.size = settings.span_batch.size.min(settings.span_batch.queue);
     let targets = (settings.target(Signal::Traces), settings.target(Signal::Logs));
+    settings.warnings.append(&mut idle(&settings, of_otlp));
     let io = match &targets {
         (None, None) => None,
         _ => Some(Io::new()?),
@@ -106,6 +110,7 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
         span_ledgers,
         log_ledgers,
         io,
+        service_name: settings.service_name,
         resource,
         propagator: propagator::of(&settings.propagators),
         log: settings.log,
@@ -114,6 +119,22 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
         closing: Mutex::new(Closing::Open),
         closed: Condvar::new(),
     })))
+}
+
+/// Warns of settings of OTLP that do nothing, as there is no endpoint; not of what was switched off.
+fn idle(settings: &Settings, mut of_otlp: Vec<&'static str>) -> Vec<Warning> {
+    const DONE: &str =
+        "does nothing without an endpoint: set otlp_endpoint or OTEL_EXPORTER_OTLP_ENDPOINT";
+    let [traces, logs] = [(Signal::Traces, settings.traces), (Signal::Logs, settings.logs)]
+        .map(|(signal, sending)| (settings.target(signal).is_some(), sending));
+    of_otlp.sort_unstable();
+    of_otlp.dedup();
+    of_otlp.retain(|setting| match *setting {
+        _ if settings.disabled => false,
+        OTLP_LOGS => logs == (false, Sending::WithEndpoint),
+        _ => !logs.0 && traces == (false, Sending::WithEndpoint),
+    });
+    of_otlp.into_iter().map(|setting| Warning::new(setting, "", DONE)).collect()
 }
 
 /// A processor whose type is not known.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::error::OTelSdkResult;
 use tokio::sync::oneshot;
 
+use super::delivery::loss;
 use super::{Delivery, Ledger, Parts, Telemetry, Undelivered};
 
 /// The part of a shutdown's time in which what is still being sent is given up in order, so that
@@ -66,7 +67,14 @@ impl Telemetry {
     }
 
     fn undelivered(&self, timed_out: bool) -> Result<Delivery, Undelivered> {
-        Err(Undelivered::new(self.delivery(), timed_out))
+        Err(self.what_is_lost(self.delivery(), timed_out))
+    }
+
+    fn what_is_lost(&self, delivery: Delivery, timed_out: bool) -> Undelivered {
+        let tallies = delivery.spans().iter().chain(delivery.logs());
+        let losses = tallies.zip(self.ledgers());
+        let losses = losses.filter_map(|(tally, ledger)| loss(*tally, ledger.health())).collect();
+        Undelivered::new(self.0.service_name.clone(), delivery, losses, timed_out)
     }
 
     fn close(&self, timeout: Duration) -> Result<Delivery, Undelivered> {
@@ -99,7 +107,7 @@ impl Telemetry {
         let timed_out = in_time.contains(&false);
         let lost = delivery.lost_spans() > 0 || delivery.lost_logs() > 0;
         let result = match timed_out || lost {
-            true => Err(Undelivered::new(delivery, timed_out)),
+            true => Err(self.what_is_lost(delivery, timed_out)),
             false => Ok(delivery),
         };
         *self.closing() = Closing::Done(result.clone());

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::health::Health;
+
 /// What became of the spans, or the log records, given to one exporter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tally {
@@ -44,6 +46,16 @@ impl Tally {
     }
 }
 
+impl Tally {
+    fn tell(&self, what: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} exported {} of {} {what}", self.exporter, self.exported, self.ended)?;
+        match self.dropped {
+            0 => Ok(()),
+            dropped => write!(f, " and dropped {dropped}"),
+        }
+    }
+}
+
 /// What was delivered since the start, by exporter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delivery {
@@ -82,16 +94,45 @@ fn worst(tallies: &[Tally]) -> Tally {
     tallies.iter().copied().max_by_key(Tally::lost).unwrap_or(none)
 }
 
+/// Exporter by exporter: `otlp exported 7 of 10 spans and dropped 2`.
+impl fmt::Display for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spans = self.spans.iter().map(|tally| (tally, "spans"));
+        let logs = self.logs.iter().map(|tally| (tally, "log records"));
+        let mut separator = "";
+        for (tally, what) in spans.chain(logs) {
+            f.write_str(separator)?;
+            tally.tell(what, f)?;
+            separator = ", ";
+        }
+        match separator {
+            "" => f.write_str("there is no exporter"),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Something was lost, or was still under way when the time ran out.
+///
+/// Its text names the service and, of each exporter that lost something, where it sends to and the
+/// last failure: `telemetry of checkout: otlp (grpc to http://localhost:4317/) lost 3 of 3 spans:`
+/// and so on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undelivered {
+    service: String,
     delivery: Delivery,
+    losses: Vec<String>,
     timed_out: bool,
 }
 
 impl Undelivered {
-    pub(super) fn new(delivery: Delivery, timed_out: bool) -> Self {
-        Self { delivery, timed_out }
+    pub(super) fn new(
+        service: String,
+        delivery: Delivery,
+        losses: Vec<String>,
+        timed_out: bool,
+    ) -> Self {
+        Self { service, delivery, losses, timed_out }
     }
 
     /// What was delivered and what was not.
@@ -105,11 +146,26 @@ impl Undelivered {
     }
 }
 
+/// What an exporter lost of its tally, and why; none if it lost nothing.
+pub(super) fn loss(tally: Tally, health: &Health) -> Option<String> {
+    if tally.lost() == 0 {
+        return None;
+    }
+    let lost = format!("{health} lost {} of {} {}", tally.lost(), tally.ended(), health.what());
+    Some(match (health.cause(), tally.dropped()) {
+        (Some(cause), _) => format!("{lost}: {cause}"),
+        (None, 0) => lost,
+        (None, dropped) => format!("{lost}: {dropped} found the queue full"),
+    })
+}
+
 impl fmt::Display for Undelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (spans, logs) = (worst(&self.delivery.spans), worst(&self.delivery.logs));
-        write!(f, "lost {} of {} spans", spans.lost(), spans.ended())?;
-        write!(f, " and {} of {} log records", logs.lost(), logs.ended())?;
+        write!(f, "telemetry of {}: ", self.service)?;
+        match self.losses.as_slice() {
+            [] => f.write_str("nothing was lost")?,
+            losses => f.write_str(&losses.join(", "))?,
+        }
         if self.timed_out {
             f.write_str("; the time ran out")?;
         }
@@ -126,10 +182,29 @@ mod tests {
     #[test]
     fn the_worst_exporter_tells_the_loss() {
         let spans = vec![Tally::new("otlp", 10, 7, 2), Tally::new("memory", 10, 10, 0)];
-        let delivery = Delivery::new(spans, vec![]);
+        let delivery = Delivery::new(spans, vec![Tally::new("otlp", 1, 1, 0)]);
         assert_eq!((delivery.lost_spans(), delivery.lost_logs()), (3, 0));
-        let error = Undelivered::new(delivery, true);
-        let text = "lost 3 of 10 spans and 0 of 0 log records; the time ran out";
-        assert_eq!(error.to_string(), text);
+        let text = "otlp exported 7 of 10 spans and dropped 2, memory exported 10 of 10 spans, \
+                    otlp exported 1 of 1 log records";
+        assert_eq!(delivery.to_string(), text);
+        assert_eq!(Delivery::default().to_string(), "there is no exporter");
+    }
+
+    #[test]
+    fn an_error_names_the_service_the_exporters_and_the_causes() {
+        let tell = |tallies: &[Tally], health: &Health, timed_out| {
+            let losses = tallies.iter().filter_map(|tally| loss(*tally, health)).collect();
+            let service = "checkout".to_owned();
+            Undelivered::new(service, Delivery::default(), losses, timed_out).to_string()
+        };
+        let health = Health::new("otlp", "spans", None);
+        let lossy = [Tally::new("otlp", 10, 7, 2), Tally::new("otlp", 2, 2, 0)];
+        let text = "telemetry of checkout: otlp lost 3 of 10 spans: 2 found the queue full";
+        assert_eq!(tell(&lossy, &health, false), text);
+        health.attempt_failed("down");
+        let text = "telemetry of checkout: otlp lost 3 of 10 spans: down; the time ran out";
+        assert_eq!(tell(&lossy, &health, true), text);
+        let text = "telemetry of checkout: nothing was lost; the time ran out";
+        assert_eq!(tell(&[], &health, true), text);
     }
 }

@@ -3,11 +3,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::delivery::Tally;
+use super::health::Health;
 
 /// What became of the items given to one exporter.
 #[derive(Debug)]
 pub(super) struct Ledger {
     exporter: &'static str,
+    health: Health,
     /// The most items that may wait, those of the batch under way included.
     limit: u64,
     ended: AtomicU64,
@@ -18,9 +20,10 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(exporter: &'static str, limit: usize) -> Self {
+    pub(super) fn new(exporter: &'static str, health: Health, limit: usize) -> Self {
         Self {
             exporter,
+            health,
             limit: u64::try_from(limit).unwrap_or(u64::MAX),
             ended: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
@@ -28,6 +31,11 @@ impl Ledger {
             exported: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         }
+    }
+
+    /// Whether the exporter gets through.
+    pub(super) fn health(&self) -> &Health {
+        &self.health
     }
 
     /// Whether one more item may wait; it counts as dropped if not.
@@ -75,7 +83,7 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_is_dropped_and_what_is_not_taken_is_lost() {
-        let ledger = Ledger::new("otlp", 2);
+        let ledger = Ledger::new("otlp", Health::new("otlp", "spans", None), 2);
         assert_eq!([ledger.admit(), ledger.admit(), ledger.admit()], [true, true, false]);
         assert_eq!((ledger.tally(), ledger.waiting()), (Tally::new("otlp", 3, 0, 1), 2));
         ledger.settle(2, 1);

@@ -28,7 +28,8 @@
 //!
 //! A batch is sent again where OTLP allows it, after waits of one to five seconds or what the
 //! receiver asks for, for as long as [`otlp_timeout`](TelemetryBuilder::otlp_timeout) allows. The
-//! log tells when an exporter begins to fail, and when it gets through again.
+//! log tells when an exporter begins to fail, at its first attempt, with where it sends to and why,
+//! and when it gets through again. [`Undelivered`] tells the last cause, too.
 //!
 //! # What it does not do
 //!
@@ -41,6 +42,7 @@ mod builder;
 mod close;
 mod delivery;
 mod env;
+mod health;
 mod ledger;
 mod logs;
 mod otlp;
@@ -59,9 +61,10 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Subscriber;
-use tracing::subscriber::SetGlobalDefaultError;
+use tracing::subscriber::{SetGlobalDefaultError, set_global_default};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, Registry};
 
 pub use builder::TelemetryBuilder;
 pub use delivery::{Delivery, Tally, Undelivered};
@@ -92,6 +95,7 @@ struct Parts {
     span_ledgers: Vec<Arc<Ledger>>,
     log_ledgers: Vec<Arc<Ledger>>,
     io: Option<Arc<Io>>,
+    service_name: String,
     resource: Resource,
     propagator: W3cPropagator,
     log: LogSettings,
@@ -124,8 +128,8 @@ impl Telemetry {
         &self.0.resource
     }
 
-    /// What the environment said that could not be used.
-    /// [`install`](TelemetryBuilder::install) logs it, too.
+    /// What the environment said that could not be used, and what the code said in vain.
+    /// [`install`](TelemetryBuilder::install) and [`set_globals`](Self::set_globals) log it, too.
     pub fn warnings(&self) -> &[Warning] {
         &self.0.warnings
     }
@@ -168,12 +172,22 @@ impl Telemetry {
         logs::layer(&self.0.log, &self.0.log_filter, self.0.logger_provider.as_ref())
     }
 
-    fn install(&self) -> Result<(), InstallError> {
-        if let Some(layer) = self.log_layer() {
-            let subscriber = tracing_subscriber::registry().with(layer);
-            tracing::subscriber::set_global_default(subscriber)
-                .map_err(InstallError::Subscriber)?;
-        }
+    /// Makes this that of the whole program, but for the `tracing` subscriber: the propagator, and
+    /// the tracer provider unless all is switched off. Logs the [warnings](Self::warnings), too. For
+    /// a program with a subscriber of its own; [`install`](TelemetryBuilder::install) does it
+    /// already.
+    ///
+    /// ```no_run
+    /// use tower_observability::telemetry::{LogFormat, Telemetry};
+    /// use tracing_subscriber::layer::SubscriberExt;
+    /// use tracing_subscriber::util::SubscriberInitExt;
+    ///
+    /// let telemetry = Telemetry::builder("checkout").logs(LogFormat::Auto).from_env().build()?;
+    /// tracing_subscriber::registry().with(telemetry.log_layer()).init();
+    /// telemetry.set_globals();
+    /// # Ok::<(), tower_observability::config::ConfigError>(())
+    /// ```
+    pub fn set_globals(&self) {
         global::set_text_map_propagator(self.propagator().clone());
         // switched off, the API's own no-op hands on the caller's context as it is
         if self.is_enabled() {
@@ -181,8 +195,24 @@ impl Telemetry {
         }
         for warning in self.warnings() {
             let (variable, value) = (warning.variable(), warning.value());
-            tracing::warn!(variable, value, "{}", warning.done());
+            tracing::warn!(variable, value, "{variable}: {}", warning.done());
         }
+    }
+
+    fn install<L>(&self, layers: Option<L>) -> Result<(), InstallError>
+    where
+        L: Layer<Registry> + Send + Sync + 'static,
+    {
+        let registry = tracing_subscriber::registry();
+        let set = match layers {
+            Some(layers) => set_global_default(registry.with(layers).with(self.log_layer())),
+            None => match self.log_layer() {
+                Some(layer) => set_global_default(registry.with(layer)),
+                None => Ok(()),
+            },
+        };
+        set.map_err(InstallError::Subscriber)?;
+        self.set_globals();
         Ok(())
     }
 }
@@ -203,8 +233,9 @@ impl fmt::Debug for Telemetry {
 pub enum InstallError {
     /// A setting cannot be used.
     Config(ConfigError),
-    /// The program has a `tracing` subscriber already: add [`Telemetry::log_layer`] to it, and use
-    /// [`TelemetryBuilder::build`].
+    /// The program has a `tracing` subscriber already, and nothing was made global: use
+    /// [`TelemetryBuilder::build`], add [`Telemetry::log_layer`] to that subscriber, and call
+    /// [`Telemetry::set_globals`].
     Subscriber(SetGlobalDefaultError),
 }
 
@@ -218,7 +249,11 @@ impl fmt::Display for InstallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Config(error) => error.fmt(f),
-            Self::Subscriber(_) => f.write_str("a global tracing subscriber is set already"),
+            Self::Subscriber(_) => f.write_str(
+                "a global tracing subscriber is set already, so no tracer provider and no \
+                 propagator were set: build the telemetry instead, add its log_layer to that \
+                 subscriber, and call set_globals",
+            ),
         }
     }
 }

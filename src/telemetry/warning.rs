@@ -1,8 +1,9 @@
-//! What the environment said that could not be used.
+//! What was said that could not be used.
 
 use std::fmt;
 
-/// A variable of the environment that could not be used as it is, and what was done instead.
+/// A variable of the environment that could not be used as it is, and what was done instead; or a
+/// setting of the code that does nothing.
 ///
 /// OpenTelemetry asks for a warning and a fall-back where a program's own settings would be an
 /// error.
@@ -18,12 +19,13 @@ impl Warning {
         Self { variable: variable.to_owned(), value: value.to_owned(), done: done.into() }
     }
 
-    /// The variable's name.
+    /// The variable's name, such as `OTEL_TRACES_SAMPLER`, or the setting's, such as
+    /// `telemetry.otlp_logs`.
     pub fn variable(&self) -> &str {
         &self.variable
     }
 
-    /// Its value; of headers, which may hold credentials, only their names, and nothing of what is
+    /// Its value, empty for a setting; of headers, which may hold credentials, only their names, and nothing of what is
     /// not Unicode.
     pub fn value(&self) -> &str {
         &self.value
@@ -37,6 +39,9 @@ impl Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={:?}: {}", self.variable, self.value, self.done)
+        match self.value.as_str() {
+            "" => write!(f, "{}: {}", self.variable, self.done),
+            value => write!(f, "{}={value:?}: {}", self.variable, self.done),
+        }
     }
 }

@@ -218,3 +218,71 @@ fn a_connection_that_breaks_off_is_no_refusal() {
         assert_eq!(collector.spans(), 3);
     }
 }
+
+/// What an error says of the spans that were lost to this receiver.
+async fn told(builder: TelemetryBuilder) -> String {
+    let telemetry = builder.otlp_timeout(BRIEF).build().unwrap();
+    end_spans(&telemetry, 3);
+    within(telemetry.shutdown(LONG)).await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn an_error_tells_who_lost_what_to_whom_and_why() {
+    for (protocol, name, path) in
+        [(Protocol::Grpc, "grpc", ""), (Protocol::HttpProtobuf, "http/protobuf", "v1/traces")]
+    {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let url = format!("http://{free}");
+        let start =
+            format!("telemetry of checkout: otlp ({name} to {url}/{path}) lost 3 of 3 spans");
+        let text = told(quiet().otlp_endpoint(&url).otlp_protocol(protocol)).await;
+        assert!(text.starts_with(&start), "{text}");
+        assert!(text.contains("Connection refused"), "{text}");
+
+        let collector = Collector::start(protocol, &[Answer::Busy]);
+        let text = told(to(&collector, protocol)).await;
+        let cause = match protocol {
+            Protocol::Grpc => "Unavailable: busy",
+            Protocol::HttpProtobuf => "HTTP 503 Service Unavailable",
+        };
+        assert!(text.ends_with(&format!(" lost 3 of 3 spans: {cause}")), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_tells_what_the_last_attempt_met() {
+    for protocol in BOTH {
+        let collector = Collector::start(protocol, &[Answer::Busy, Answer::Hang]);
+        let telemetry = to(&collector, protocol).otlp_timeout(LONG).build().unwrap();
+        end_spans(&telemetry, 3);
+        let error = within(telemetry.shutdown(Duration::from_millis(500))).await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.ends_with("; no answer before the shutdown; the time ran out"), "{text}");
+        assert!(text.contains("busy") || text.contains("503"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_wrong_protocol_is_told_with_what_to_set() {
+    let collector = Collector::start(Protocol::Grpc, &[Answer::Take]);
+    let text = told(to(&collector, Protocol::HttpProtobuf)).await;
+    assert!(text.contains("OTEL_EXPORTER_OTLP_PROTOCOL=grpc"), "{text}");
+
+    let collector = Collector::start(Protocol::HttpProtobuf, &[Answer::Take]);
+    let text = told(to(&collector, Protocol::Grpc)).await;
+    assert!(text.contains("OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"), "{text}");
+
+    // a receiver of HTTP/1 alone
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        connection.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").unwrap();
+        // until the other side has read it, and gives up
+        let _ = connection.read_to_end(&mut Vec::new());
+    });
+    let url = format!("http://{address}");
+    let text = told(quiet().otlp_endpoint(url).otlp_protocol(Protocol::Grpc)).await;
+    assert!(text.contains("OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"), "{text}");
+    serving.join().unwrap();
+}

@@ -76,6 +76,19 @@ fn pretty_lines_are_text() {
 }
 
 #[test]
+fn what_the_sdk_says_of_itself_is_left_out_by_default() {
+    let lines = Lines::default();
+    let telemetry = quiet().logs(LogFormat::Pretty).logs_to(lines.clone()).build().unwrap();
+    under(&telemetry, || {
+        tracing::error!(target: "opentelemetry_sdk", name = "BatchSpanProcessor.ExportError");
+        tracing::info!(target: "opentelemetry", name = "TracerProvider.GlobalSet");
+        assert_eq!(lines.take(), [""; 0]);
+        tracing::error!(target: "opentelemetry", name = "TracerProvider.GlobalSetFailed");
+    });
+    assert_eq!(lines.take().len(), 1);
+}
+
+#[test]
 fn nothing_is_logged_unasked() {
     let telemetry = quiet().build().unwrap();
     assert!(telemetry.log_layer::<tracing_subscriber::Registry>().is_none());

@@ -16,15 +16,18 @@ type Set = fn(TelemetryBuilder) -> TelemetryBuilder;
 fn a_setting_that_cannot_be_used_is_refused_with_its_name() {
     const NO_TLS: &str = "a URL of scheme http: this crate is built without TLS, so send to a \
                           collector beside the program";
+    const SCHEME: &str = "a URL with its scheme, such as http://localhost:4317";
+    const PORT: &str = "a URL whose port is a number from 1 to 65535";
     const URL: &str = "a URL of scheme http, such as http://localhost:4318";
     const TIME: &str = "a duration from 1 ms to 1 day";
     const COUNT: &str = "a number from 1 to 1048576";
     const FRAMING: &str = "a header that is not one of HTTP's framing or gRPC's own";
     const HEADER: &str =
         "the name and the value of an HTTP header, for instance authorization and a token";
-    let cases: [(Set, &str, &str, &str); 13] = [
+    let cases: [(Set, &str, &str, &str); 14] = [
         (|set| set.otlp_endpoint("https://c:1"), "otlp_endpoint", "https://c:1", NO_TLS),
-        (|set| set.otlp_endpoint("c:1"), "otlp_endpoint", "c:1", NO_TLS),
+        (|set| set.otlp_endpoint("c:1"), "otlp_endpoint", "c:1", SCHEME),
+        (|set| set.otlp_endpoint("http://c:65536"), "otlp_endpoint", "http://c:65536", PORT),
         (|set| set.otlp_endpoint("/v1"), "otlp_endpoint", "/v1", URL),
         (|set| set.otlp_timeout(Duration::ZERO), "otlp_timeout", "0ns", TIME),
         (|set| set.otlp_header("content-type", "s3cret"), "otlp_header", "content-type", FRAMING),
@@ -68,6 +71,36 @@ fn of_the_code_and_the_environment_the_last_one_holds() {
         .from_env_with(&environment)
         .resource_attribute("service.name", "basket");
     assert_eq!(name(first.build().unwrap()).as_str(), "basket");
+    let named = Telemetry::builder("checkout").from_env_with(&environment).service_name("shop");
+    assert_eq!(name(named.build().unwrap()).as_str(), "shop");
+}
+
+#[test]
+fn settings_of_otlp_without_an_endpoint_are_warned_of() {
+    const ALL: [&str; 4] = [
+        "telemetry.otlp_header",
+        "telemetry.otlp_logs",
+        "telemetry.otlp_protocol",
+        "telemetry.otlp_timeout",
+    ];
+    let otlp =
+        || quiet().otlp_logs().otlp_logs().otlp_protocol(Protocol::Grpc).otlp_header("a", "s3cret");
+    let otlp = || otlp().otlp_timeout(LONG);
+    let warned = |builder: TelemetryBuilder| -> Vec<String> {
+        let telemetry = builder.build().unwrap();
+        telemetry.warnings().iter().map(|warning| warning.variable().to_owned()).collect()
+    };
+    assert_eq!(warned(otlp()), ALL);
+    let set = |variables: &[(&str, &str)]| warned(otlp().from_env_with(environment(variables)));
+    // what is switched off is meant to do nothing
+    assert_eq!(set(&[("OTEL_LOGS_EXPORTER", "none")]), [ALL[0], ALL[2], ALL[3]]);
+    assert_eq!(set(&[("OTEL_TRACES_EXPORTER", "none")]), [ALL[1]]);
+    assert_eq!(set(&[("OTEL_SDK_DISABLED", "true")]), [""; 0]);
+    assert_eq!(set(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1")]), [""; 0]);
+    let telemetry = quiet().otlp_logs().build().unwrap();
+    let text = "telemetry.otlp_logs: does nothing without an endpoint: set otlp_endpoint or \
+                OTEL_EXPORTER_OTLP_ENDPOINT";
+    assert_eq!(telemetry.warnings()[0].to_string(), text);
 }
 
 #[test]

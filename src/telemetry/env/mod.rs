@@ -31,6 +31,7 @@ pub(super) fn apply(settings: &mut Settings, lookup: &dyn Fn(&str) -> Option<OsS
     sampler(settings, &mut env);
     propagators(settings, &mut env);
     exporters(settings, &mut env);
+    metrics(&mut env);
     let insecure = otlp(&mut settings.otlp, "", false, &mut env);
     otlp(&mut settings.otlp_traces, "_TRACES", insecure, &mut env);
     otlp(&mut settings.otlp_logs, "_LOGS", insecure, &mut env);
@@ -169,6 +170,14 @@ fn exporters(settings: &mut Settings, env: &mut Env<'_>) {
     }
 }
 
+/// What is not done here, but may be hoped for.
+fn metrics(env: &mut Env<'_>) {
+    const VARIABLE: &str = "OTEL_METRICS_EXPORTER";
+    if let Some(text) = env.names(VARIABLE).filter(|text| text != "none") {
+        env.warn(VARIABLE, &text, "is not supported; metrics are not set up");
+    }
+}
+
 fn exporter(variable: &str, env: &mut Env<'_>) -> Option<Sending> {
     let text = env.names(variable)?;
     let mut sending = None;
@@ -204,14 +213,19 @@ fn otlp(otlp: &mut Otlp, signal: &str, insecure: bool, env: &mut Env<'_>) -> boo
     let name = variable("HEADERS");
     if let Some(text) = env.text(&name) {
         let (headers, bad) = headers(&text);
-        for shown in bad {
-            env.warn(&name, &shown, "is not a header that can be sent; left out");
+        for (shown, reason) in bad {
+            env.warn(&name, &shown, format!("{reason}; left out"));
         }
         otlp.headers = Some(headers);
     }
     let name = variable("COMPRESSION");
     if let Some(text) = env.names(&name).filter(|text| text != "none") {
         env.warn(&name, &text, "is not supported; sent without compression");
+    }
+    for name in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"].map(variable) {
+        if let Some(text) = env.text(&name) {
+            env.warn(&name, &text, "is not supported; there is no TLS");
+        }
     }
     insecure
 }

@@ -55,13 +55,14 @@ pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, &'static str> {
     read.collect::<Option<_>>().ok_or("is not a list of key=value, percent-encoded")
 }
 
-/// The headers of a list as in [`pairs`], and the names of what is none; its value may be a secret.
-pub(super) fn headers(text: &str) -> (HeaderMap, Vec<String>) {
+/// The headers of a list as in [`pairs`], and the names of what is none, with why; its value may be
+/// a secret.
+pub(super) fn headers(text: &str) -> (HeaderMap, Vec<(String, &'static str)>) {
     let (mut headers, mut bad) = (HeaderMap::new(), Vec::new());
     for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let Some((name, value)) = pair.split_once('=') else {
             // what has no name may be the end of a secret with a comma in it
-            bad.push("(no name)".to_owned());
+            bad.push(("(not told)".to_owned(), "is not name=value"));
             continue;
         };
         let name = name.trim();
@@ -70,7 +71,7 @@ pub(super) fn headers(text: &str) -> (HeaderMap, Vec<String>) {
             Some(Ok((name, value))) => {
                 headers.insert(name, value);
             }
-            _ => bad.push(name.to_owned()),
+            _ => bad.push((name.to_owned(), "is not a header that can be sent")),
         }
     }
     (headers, bad)

@@ -57,8 +57,9 @@ impl fmt::Display for InvalidFilter {
 impl std::error::Error for InvalidFilter {}
 
 impl LogFilter {
-    /// The filter when nothing else is set.
-    pub const DEFAULT: &str = "info";
+    /// The filter when nothing else is set. What OpenTelemetry's SDK says is left out: it tells of
+    /// every batch that fails, where this crate warns once.
+    pub const DEFAULT: &str = "info,opentelemetry=warn,opentelemetry_sdk=off";
 
     /// A filter of these directives, which must be checked.
     pub(crate) fn new(directives: &str) -> Result<Self, InvalidFilter> {

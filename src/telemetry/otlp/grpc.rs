@@ -12,7 +12,7 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
-use super::{Failure, Io, LONGEST_ANSWER, Target, USER_AGENT, tell_chain};
+use super::{Failure, Io, LONGEST_ANSWER, SPEAKS_HTTP, Target, USER_AGENT, tell_chain};
 use crate::config::ConfigError;
 
 /// A channel to a receiver's service; it connects when it first sends, and again when it must.
@@ -58,7 +58,15 @@ fn failure(status: &Status) -> Failure {
     if let Some(source) = status.source() {
         // the receiver said nothing: the connection broke off, which tonic calls UNKNOWN
         tell_chain(&mut reason, Some(source));
+        // an HTTP/1 status line, read as a frame
+        if reason.contains("frame with invalid size") {
+            reason.push_str(SPEAKS_HTTP);
+        }
         return Failure::passing(reason, Duration::ZERO);
+    }
+    // what tonic says of an answer that is none of gRPC
+    if status.message().contains("grpc-status header missing") {
+        reason.push_str(SPEAKS_HTTP);
     }
     match status.code() {
         Code::Cancelled

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 
-use super::{Failure, LONGEST_ANSWER, Target, USER_AGENT, tell_chain};
+use super::{Failure, LONGEST_ANSWER, SPEAKS_GRPC, Target, USER_AGENT, tell_chain};
 use crate::config::ConfigError;
 
 /// A client of a receiver's endpoint.
@@ -22,13 +22,12 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(target: Target) -> Result<Self, ConfigError> {
-        let client =
-            Client::builder().redirect(Policy::none()).user_agent(USER_AGENT).build().map_err(
-                |error| {
-                    let allowed = "what the HTTP client can be built for";
-                    ConfigError::new("telemetry.otlp_endpoint", error.to_string(), allowed)
-                },
-            )?;
+        // gRPC knows no proxy of the environment, and a collector is beside the program
+        let client = Client::builder().redirect(Policy::none()).no_proxy().user_agent(USER_AGENT);
+        let client = client.build().map_err(|error| {
+            let allowed = "what the HTTP client can be built for";
+            ConfigError::new("telemetry.otlp_endpoint", error.to_string(), allowed)
+        })?;
         let mut headers = target.headers;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         Ok(Self { client, url: target.url.to_string(), headers })
@@ -41,7 +40,10 @@ impl Http {
         if status.is_success() {
             return read(response).await;
         }
-        let reason = format!("HTTP {status}");
+        let mut reason = format!("HTTP {status}");
+        if answers_as_grpc(response.headers()) {
+            reason.push_str(SPEAKS_GRPC);
+        }
         // OTLP specification, "OTLP/HTTP Response", "Failures"
         Err(match status {
             StatusCode::TOO_MANY_REQUESTS
@@ -51,6 +53,11 @@ impl Http {
             _ => Failure::last(reason),
         })
     }
+}
+
+fn answers_as_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    content_type.is_some_and(|value| value.starts_with(b"application/grpc"))
 }
 
 /// The wait that the receiver asks for, in seconds (RFC 9110, section 10.2.3); a date is not read.
@@ -74,6 +81,10 @@ fn broken(error: &reqwest::Error) -> Failure {
     // the outer error names the URL, which may hold a password; the inner ones say why
     let mut reason = "cannot send".to_owned();
     tell_chain(&mut reason, error.source());
+    // HTTP/2's frames, before the request or read as its status line; hyper has no type for either
+    if ["unexpected message", "invalid HTTP version"].iter().any(|text| reason.contains(text)) {
+        reason.push_str(SPEAKS_GRPC);
+    }
     Failure::passing(reason, Duration::ZERO)
 }
 

@@ -27,6 +27,7 @@ pub(super) use target::{Signal, Target, endpoint, told};
 
 pub use target::Protocol;
 
+use super::health::{Health, Receiver};
 use crate::config::ConfigError;
 
 /// How long the first retry waits; each further one waits twice as long.
@@ -43,6 +44,7 @@ const USER_AGENT: &str = concat!("tower-observability/", env!("CARGO_PKG_VERSION
 pub(super) struct Sender {
     io: Arc<Io>,
     transport: Transport,
+    receiver: Receiver,
     /// For one message, all its retries included.
     timeout: Duration,
 }
@@ -73,39 +75,51 @@ impl Failure {
 
 impl Sender {
     pub(super) fn new(io: Arc<Io>, target: Target) -> Result<Self, ConfigError> {
-        let timeout = target.timeout;
+        let (timeout, receiver) = (target.timeout, target.receiver());
         let transport = match target.protocol {
             Protocol::Grpc => Transport::Grpc(grpc::Grpc::new(&io, target)?),
             Protocol::HttpProtobuf => Transport::Http(http::Http::new(target)?),
         };
-        Ok(Self { io, transport, timeout })
+        Ok(Self { io, transport, receiver, timeout })
+    }
+
+    fn receiver(&self) -> &Receiver {
+        &self.receiver
     }
 
     /// Sends a message, and waits on this thread for the answer. The thread must not be one of an
-    /// async runtime.
-    fn send(&self, message: &Bytes) -> Result<Bytes, String> {
-        // nothing is begun that nobody waits for
+    /// async runtime. `health` is told of each attempt that fails.
+    fn send(&self, message: &Bytes, health: &Health) -> Result<Bytes, String> {
+        // nothing is begun that nobody waits for; what kept it waiting is why
         if self.io.is_stopped() {
-            return Err("shut down".to_owned());
+            return Err(health
+                .cause()
+                .unwrap_or_else(|| "shut down before it was sent".to_owned()));
         }
+        // what is given up between two attempts is lost for what the first of them met
+        let given_up = |why: String| match health.attempt() {
+            Some(cause) => Err(format!("{cause}; {why}")),
+            None => Err(why),
+        };
         self.io.block_on(async {
             let mut stopped = pin!(self.io.stopped());
-            let mut sent = pin!(timeout(self.timeout, self.attempts(message)));
+            let mut sent = pin!(timeout(self.timeout, self.attempts(message, health)));
             poll_fn(|context| {
                 // a message that is stopped was never acknowledged, so the answer comes first
                 if let Poll::Ready(sent) = sent.as_mut().poll(context) {
                     return Poll::Ready(match sent {
                         Ok(answer) => answer.map_err(|failure| failure.reason),
-                        Err(_) => Err(format!("no answer within {:?}", self.timeout)),
+                        Err(_) => given_up(format!("no answer within {:?}", self.timeout)),
                     });
                 }
-                stopped.as_mut().poll(context).map(|()| Err("shut down".to_owned()))
+                let given_up = || given_up("no answer before the shutdown".to_owned());
+                stopped.as_mut().poll(context).map(|()| given_up())
             })
             .await
         })
     }
 
-    async fn attempts(&self, message: &Bytes) -> Result<Bytes, Failure> {
+    async fn attempts(&self, message: &Bytes, health: &Health) -> Result<Bytes, Failure> {
         let deadline = Instant::now().checked_add(self.timeout);
         let mut delay = FIRST_RETRY;
         loop {
@@ -114,6 +128,7 @@ impl Sender {
                 Transport::Http(http) => http.send(message.clone()).await,
             };
             let Err(failure) = sent else { return sent };
+            health.attempt_failed(&failure.reason);
             let Some(asked) = failure.retry else { return Err(failure) };
             let wait = jittered(delay).max(asked);
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -126,6 +141,14 @@ impl Sender {
         }
     }
 }
+
+/// What is told where a receiver answers HTTP/1 with HTTP/2's frames, or as gRPC.
+const SPEAKS_GRPC: &str = "; is this a gRPC port? Then set OTEL_EXPORTER_OTLP_PROTOCOL=grpc, or \
+                           otlp_protocol(Protocol::Grpc)";
+/// What is told where a receiver answers gRPC with HTTP alone.
+const SPEAKS_HTTP: &str = "; is this an HTTP port? Then set \
+                           OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or \
+                           otlp_protocol(Protocol::HttpProtobuf)";
 
 /// Adds to `reason` what an error says, and what is behind it.
 fn tell_chain(reason: &mut String, mut error: Option<&(dyn Error + 'static)>) {

@@ -16,7 +16,8 @@ use opentelemetry_sdk::trace::SpanData;
 use prost::Message;
 
 use super::Sender;
-use crate::telemetry::pipeline::{Accepted, DeliverLogs, DeliverSpans};
+use crate::telemetry::health::{Accepted, Health, Receiver};
+use crate::telemetry::pipeline::{DeliverLogs, DeliverSpans};
 
 /// Sends spans.
 #[derive(Debug)]
@@ -32,11 +33,11 @@ impl OtlpSpans {
 }
 
 impl DeliverSpans for OtlpSpans {
-    async fn deliver(&self, batch: Vec<SpanData>) -> Result<Accepted, String> {
+    async fn deliver(&self, batch: Vec<SpanData>, health: &Health) -> Result<Accepted, String> {
         let size = batch.len();
         let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
         let request = ExportTraceServiceRequest { resource_spans };
-        let answer = self.sender.send(&Bytes::from(request.encode_to_vec()))?;
+        let answer = self.sender.send(&Bytes::from(request.encode_to_vec()), health)?;
         // a receiver that took the batch and answered with something else still took it
         let partial =
             ExportTraceServiceResponse::decode(answer).unwrap_or_default().partial_success;
@@ -48,6 +49,10 @@ impl DeliverSpans for OtlpSpans {
 
     fn set_resource(&mut self, resource: &Resource) {
         self.resource = resource.into();
+    }
+
+    fn receiver(&self) -> Option<Receiver> {
+        Some(self.sender.receiver().clone())
     }
 }
 
@@ -65,10 +70,15 @@ impl OtlpLogs {
 }
 
 impl DeliverLogs for OtlpLogs {
-    async fn deliver(&self, batch: &LogBatch<'_>, size: usize) -> Result<Accepted, String> {
+    async fn deliver(
+        &self,
+        batch: &LogBatch<'_>,
+        size: usize,
+        health: &Health,
+    ) -> Result<Accepted, String> {
         let resource_logs = group_logs_by_resource_and_scope(batch, &self.resource);
         let request = ExportLogsServiceRequest { resource_logs };
-        let answer = self.sender.send(&Bytes::from(request.encode_to_vec()))?;
+        let answer = self.sender.send(&Bytes::from(request.encode_to_vec()), health)?;
         let partial = ExportLogsServiceResponse::decode(answer).unwrap_or_default().partial_success;
         Ok(match partial {
             Some(partial) => {
@@ -80,5 +90,9 @@ impl DeliverLogs for OtlpLogs {
 
     fn set_resource(&mut self, resource: &Resource) {
         self.resource = resource.into();
+    }
+
+    fn receiver(&self) -> Option<Receiver> {
+        Some(self.sender.receiver().clone())
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, Uri};
 
+use crate::telemetry::health::Receiver;
+
 /// How OTLP travels. Unless it is set, the endpoint's port tells: 4317 is gRPC, any other one HTTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protocol {
@@ -16,6 +18,14 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// As in `OTEL_EXPORTER_OTLP_PROTOCOL`.
+    pub(in crate::telemetry) fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::HttpProtobuf => "http/protobuf",
+        }
+    }
+
     /// What is spoken at an endpoint of which nothing else is said.
     pub(in crate::telemetry) fn of(endpoint: &Uri) -> Self {
         match endpoint.port_u16() {
@@ -67,6 +77,17 @@ pub(in crate::telemetry) struct Target {
     pub(in crate::telemetry) timeout: Duration,
 }
 
+impl Target {
+    /// What may be told of it.
+    pub(super) fn receiver(&self) -> Receiver {
+        let mut parts = self.url.clone().into_parts();
+        // a query may hold a secret
+        parts.path_and_query = PathAndQuery::try_from(self.url.path()).ok();
+        let url = Uri::from_parts(parts).map(|url| url.to_string()).unwrap_or_default();
+        Receiver { endpoint: url, protocol: self.protocol }
+    }
+}
+
 impl Signal {
     /// The URL of this signal under a base URL, which over gRPC is used as it is.
     pub(in crate::telemetry) fn under(self, base: &Uri, protocol: Protocol) -> Uri {
@@ -83,6 +104,11 @@ impl Signal {
 /// What an endpoint may be.
 pub(in crate::telemetry) const ENDPOINT: &str =
     "a URL of scheme http, such as http://localhost:4318";
+/// What is said of one without a scheme, which would be the host's name else.
+pub(in crate::telemetry) const SCHEME: &str =
+    "a URL with its scheme, such as http://localhost:4317";
+/// What is said of one whose port is none.
+pub(in crate::telemetry) const PORT: &str = "a URL whose port is a number from 1 to 65535";
 /// What is said of one that asks for TLS.
 pub(in crate::telemetry) const NO_TLS: &str = "a URL of scheme http: this crate is built without TLS, so send to a collector beside the program";
 
@@ -110,6 +136,10 @@ pub(in crate::telemetry) fn endpoint(text: &str, insecure: bool) -> Result<Uri, 
     if authority.as_str().contains('@') {
         return Err(NO_USERINFO);
     }
+    let (_, after) = authority.as_str().split_once(authority.host()).unwrap_or_default();
+    if !after.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
+        return Err(PORT);
+    }
     match uri.scheme() {
         Some(scheme) if *scheme == Scheme::HTTP => Ok(uri),
         Some(scheme) if *scheme == Scheme::HTTPS => Err(NO_TLS),
@@ -119,7 +149,7 @@ pub(in crate::telemetry) fn endpoint(text: &str, insecure: bool) -> Result<Uri, 
             .path_and_query("/")
             .build()
             .map_err(|_| ENDPOINT),
-        None => Err(NO_TLS),
+        None => Err(SCHEME),
         Some(_) => Err(ENDPOINT),
     }
 }
@@ -134,7 +164,14 @@ mod tests {
             ("http://localhost:4318", false, Ok("http://localhost:4318/")),
             (" http://[::1]:4318/otlp/ ", false, Ok("http://[::1]:4318/otlp/")),
             ("localhost:4317", true, Ok("http://localhost:4317/")),
-            ("localhost:4317", false, Err(NO_TLS)),
+            ("localhost:4317", false, Err(SCHEME)),
+            ("localhost", false, Err(SCHEME)),
+            ("http://localhost:0", false, Err(PORT)),
+            ("http://localhost:65535", false, Ok("http://localhost:65535/")),
+            ("http://localhost:65536", false, Err(PORT)),
+            ("http://[::1]:99999", false, Err(PORT)),
+            ("http://localhost:", false, Err(PORT)),
+            ("localhost:99999", true, Err(PORT)),
             ("https://localhost:4317", true, Err(NO_TLS)),
             ("ftp://localhost", false, Err(ENDPOINT)),
             ("/v1/traces", false, Err(ENDPOINT)),

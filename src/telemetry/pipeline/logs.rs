@@ -12,39 +12,42 @@ use opentelemetry_sdk::logs::{
 };
 
 use super::Batch;
-use super::health::{Accepted, Health, caught};
+use crate::telemetry::health::{Accepted, Health, Receiver, caught};
 use crate::telemetry::ledger::Ledger;
 
 /// Where the records of a pipeline go.
 pub(in crate::telemetry) trait DeliverLogs:
     fmt::Debug + Send + Sync + 'static
 {
-    /// Delivers a batch of `size`; says how much of it was taken, or why nothing was.
+    /// Delivers a batch of `size`; says how much of it was taken, or why nothing was. `health`
+    /// is told of attempts that are not the last one.
     fn deliver(
         &self,
         batch: &LogBatch<'_>,
         size: usize,
+        health: &Health,
     ) -> impl Future<Output = Result<Accepted, String>> + Send;
 
     /// Is told the resource before the first batch.
     fn set_resource(&mut self, resource: &Resource);
+
+    /// Where it delivers to, if that is known.
+    fn receiver(&self) -> Option<Receiver>;
 }
 
 /// Keeps the books of an exporter.
 #[derive(Debug)]
 struct Booked<D> {
-    name: &'static str,
     deliver: D,
     ledger: Arc<Ledger>,
-    health: Health,
 }
 
 impl<D: DeliverLogs> LogExporter for Booked<D> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
         let size = batch.iter().count();
-        let result = caught(self.deliver.deliver(&batch, size)).await;
+        let result = caught(self.deliver.deliver(&batch, size, self.ledger.health())).await;
         self.ledger.settle(size, result.as_ref().map_or(0, |accepted| accepted.count));
-        self.health.tell(self.name, "log records", &result);
+        self.ledger.health().settled(&result);
         result.map(drop).map_err(OTelSdkError::InternalFailure)
     }
 
@@ -66,9 +69,9 @@ impl LogPipeline {
         deliver: impl DeliverLogs,
         batch: Batch,
     ) -> Self {
-        let ledger = Arc::new(Ledger::new(name, batch.queue));
-        let exporter =
-            Booked { name, deliver, ledger: Arc::clone(&ledger), health: Health::default() };
+        let health = Health::new(name, "log records", deliver.receiver());
+        let ledger = Arc::new(Ledger::new(name, health, batch.queue));
+        let exporter = Booked { deliver, ledger: Arc::clone(&ledger) };
         let config = BatchConfigBuilder::default()
             .with_max_queue_size(batch.queue)
             .with_max_export_batch_size(batch.size)

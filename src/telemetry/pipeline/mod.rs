@@ -1,13 +1,11 @@
 //! From an ended span, or a logged record, to its exporter: a bounded queue, a thread of its own
 //! (the SDK's batch processor), and books of what became of each.
 
-mod health;
 mod logs;
 mod spans;
 
 use std::time::Duration;
 
-pub(super) use health::Accepted;
 pub(super) use logs::{DeliverLogs, LogPipeline};
 pub(super) use spans::{DeliverSpans, FanOut, Plain, SpanPipeline};
 

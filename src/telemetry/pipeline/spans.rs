@@ -13,21 +13,28 @@ use opentelemetry_sdk::trace::{
 };
 
 use super::Batch;
-use super::health::{Accepted, Health, caught};
+use crate::telemetry::health::{Accepted, Health, Receiver, caught};
 use crate::telemetry::ledger::Ledger;
 
 /// Where the spans of a pipeline go.
 pub(in crate::telemetry) trait DeliverSpans:
     fmt::Debug + Send + Sync + 'static
 {
-    /// Delivers a batch; says how much of it was taken, or why nothing was.
+    /// Delivers a batch; says how much of it was taken, or why nothing was. `health`
+    /// is told of attempts that are not the last one.
     fn deliver(
         &self,
         batch: Vec<SpanData>,
+        health: &Health,
     ) -> impl Future<Output = Result<Accepted, String>> + Send;
 
     /// Is told the resource before the first batch.
     fn set_resource(&mut self, resource: &Resource);
+
+    /// Where it delivers to, if that is known.
+    fn receiver(&self) -> Option<Receiver> {
+        None
+    }
 
     /// Is told that no batch follows.
     fn close(&self) -> OTelSdkResult {
@@ -40,7 +47,7 @@ pub(in crate::telemetry) trait DeliverSpans:
 pub(in crate::telemetry) struct Plain<E>(pub(in crate::telemetry) E);
 
 impl<E: SpanExporter + 'static> DeliverSpans for Plain<E> {
-    async fn deliver(&self, batch: Vec<SpanData>) -> Result<Accepted, String> {
+    async fn deliver(&self, batch: Vec<SpanData>, _: &Health) -> Result<Accepted, String> {
         let size = batch.len();
         self.0.export(batch).await.map_err(|error| error.to_string())?;
         Ok(Accepted::all(size))
@@ -60,18 +67,16 @@ impl<E: SpanExporter + 'static> DeliverSpans for Plain<E> {
 /// Keeps the books of an exporter.
 #[derive(Debug)]
 struct Booked<D> {
-    name: &'static str,
     deliver: D,
     ledger: Arc<Ledger>,
-    health: Health,
 }
 
 impl<D: DeliverSpans> SpanExporter for Booked<D> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let size = batch.len();
-        let result = caught(self.deliver.deliver(batch)).await;
+        let result = caught(self.deliver.deliver(batch, self.ledger.health())).await;
         self.ledger.settle(size, result.as_ref().map_or(0, |accepted| accepted.count));
-        self.health.tell(self.name, "spans", &result);
+        self.ledger.health().settled(&result);
         result.map(drop).map_err(OTelSdkError::InternalFailure)
     }
 
@@ -97,9 +102,9 @@ impl SpanPipeline {
         deliver: impl DeliverSpans,
         batch: Batch,
     ) -> Self {
-        let ledger = Arc::new(Ledger::new(name, batch.queue));
-        let exporter =
-            Booked { name, deliver, ledger: Arc::clone(&ledger), health: Health::default() };
+        let health = Health::new(name, "spans", deliver.receiver());
+        let ledger = Arc::new(Ledger::new(name, health, batch.queue));
+        let exporter = Booked { deliver, ledger: Arc::clone(&ledger) };
         let config = BatchConfigBuilder::default()
             .with_max_queue_size(batch.queue)
             .with_max_export_batch_size(batch.size)

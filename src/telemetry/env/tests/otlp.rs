@@ -79,8 +79,8 @@ fn otlp_goes_where_the_specification_says() {
                 (LOGS, "otlp"),
             ],
             "Grpc http://t:4317/ 10s; HttpProtobuf http://localhost:4318/v1/logs 10s | \
-             OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=\"l:4317\": ignored; it takes a URL of scheme http: \
-             this crate is built without TLS, so send to a collector beside the program",
+             OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=\"l:4317\": ignored; it takes a URL with its scheme, \
+             such as http://localhost:4317",
         ),
         (
             vec![("OTEL_SDK_DISABLED", "true"), (ENDPOINT, "http://c:1"), (LOGS, "otlp")],
@@ -139,9 +139,29 @@ fn headers_are_decoded_and_no_warning_tells_a_value() {
     };
     assert_eq!(flat(&settings.otlp.headers), ["authorization=Basic AAA=", "x-a=b"]);
     assert_eq!(flat(&settings.otlp_logs.headers), ["x-own=1"]);
-    let left_out = |name| {
-        format!("OTEL_EXPORTER_OTLP_HEADERS={name:?}: is not a header that can be sent; left out")
-    };
-    assert_eq!(warnings, ["te", "bad name", "(no name)", "x"].map(left_out));
+    const UNSENT: &str = "is not a header that can be sent";
+    let left_out =
+        |(name, reason)| format!("OTEL_EXPORTER_OTLP_HEADERS={name:?}: {reason}; left out");
+    let no_pair = ("(not told)", "is not name=value");
+    let expected = [("te", UNSENT), ("bad name", UNSENT), no_pair, ("x", UNSENT)];
+    assert_eq!(warnings, expected.map(left_out));
     assert!(!format!("{settings:?}").contains("AAA"));
+}
+
+#[test]
+fn what_is_not_done_is_warned_of() {
+    let (_, warnings) = read(&[
+        ("OTEL_METRICS_EXPORTER", "OTLP"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem"),
+        ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "/c.pem"),
+        ("OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY", "/k.pem"),
+    ]);
+    let expected = [
+        "OTEL_METRICS_EXPORTER=\"otlp\": is not supported; metrics are not set up",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE=\"/ca.pem\": is not supported; there is no TLS",
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE=\"/c.pem\": is not supported; there is no TLS",
+        "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY=\"/k.pem\": is not supported; there is no TLS",
+    ];
+    assert_eq!(warnings, expected);
+    assert_eq!(read(&[("OTEL_METRICS_EXPORTER", "none")]).1, [""; 0]);
 }

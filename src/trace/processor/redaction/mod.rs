@@ -21,6 +21,14 @@ mod keys;
 mod tests;
 mod texts;
 
+/// What is wrong with an expression, on one line: the last one of several, of which the others show
+/// where it is.
+fn reason(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or(last).to_owned()
+}
+
 /// The most memory that one pattern may take when it is compiled, in bytes.
 const PATTERN_SIZE: usize = 1 << 20;
 
@@ -92,17 +100,20 @@ impl SpanRedaction {
     /// # Errors
     ///
     /// When `pattern` is no regular expression, matches the empty text, or takes more than 1 MiB
-    /// when it is compiled.
+    /// when it is compiled. The value that the error tells ends in what is wrong, in parentheses, if
+    /// the pattern cannot be compiled.
     pub fn pattern(mut self, pattern: &str) -> Result<Self, ConfigError> {
         const ALLOWED: &str =
             "a regular expression of at most 1 MiB that does not match the empty text";
+        let refused = |value| ConfigError::new("span_redaction.pattern", value, ALLOWED);
         let regex = RegexBuilder::new(pattern)
             .size_limit(PATTERN_SIZE)
             .dfa_size_limit(PATTERN_SIZE)
             .build()
-            .ok()
-            .filter(|regex| !regex.is_match(""))
-            .ok_or_else(|| ConfigError::new("span_redaction.pattern", pattern, ALLOWED))?;
+            .map_err(|error| refused(format!("{pattern} ({})", reason(&error))))?;
+        if regex.is_match("") {
+            return Err(refused(pattern.to_owned()));
+        }
         self.patterns.push(regex);
         Ok(self)
     }
