@@ -181,7 +181,7 @@ impl Seen {
             route: facts.route_at_end(Answered {
                 protocol,
                 code: ending.grpc_status,
-                proves_method: self.proves_method(outcome),
+                proves_method: protocol == Protocol::Grpc && self.proves_method(outcome),
             }),
             version: match facts.side() {
                 Side::Server => Some(self.version),

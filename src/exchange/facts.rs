@@ -21,7 +21,6 @@ use crate::route::{Route, Routes};
 ///
 /// Everything polled inside an exchange finds its facts with [`Facts::current`].
 pub struct Facts {
-    side: Side,
     protocol: Protocol,
     method: Method,
     started: Instant,
@@ -75,7 +74,7 @@ impl Facts {
 
     /// Which side of the exchange this is.
     pub fn side(&self) -> Side {
-        self.side
+        self.routing.side
     }
 
     /// What the request claims to speak; [`End::protocol`](super::End) has what it proved to be.
@@ -225,7 +224,7 @@ impl Facts {
 impl fmt::Debug for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Facts")
-            .field("side", &self.side)
+            .field("side", &self.side())
             .field("protocol", &self.protocol)
             .field("method", &self.method)
             .field("route", &self.route())
@@ -265,7 +264,6 @@ impl Facts {
             false => (Protocol::Http, None),
         };
         Arc::new(Self {
-            side,
             protocol,
             method: head.method.clone(),
             started: options.clock.now(),

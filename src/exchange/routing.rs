@@ -12,7 +12,7 @@ use crate::route::{self, Route, Routes};
 
 /// What is known of one exchange's route.
 pub(super) struct Routing {
-    side: Side,
+    pub(super) side: Side,
     /// What the user said the route is.
     told: OnceLock<Route>,
     /// The gRPC method as its caller wrote it, and by a list of known ones.
@@ -87,6 +87,7 @@ impl Routing {
     }
 
     /// The route of an exchange that ended so.
+    #[inline]
     pub(super) fn at_end(&self, answered: Answered, learned: &Learned) -> Option<&Route> {
         static OTHER: Route = Route::OTHER;
         if let Some(told) = self.told.get() {
