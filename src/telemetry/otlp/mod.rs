@@ -150,11 +150,14 @@ const SPEAKS_HTTP: &str = "; is this an HTTP port? Then set \
                            OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or \
                            otlp_protocol(Protocol::HttpProtobuf)";
 
-/// Adds to `reason` what an error says, and what is behind it.
+/// Adds to `reason` what an error says, and what is behind it, each text once.
 fn tell_chain(reason: &mut String, mut error: Option<&(dyn Error + 'static)>) {
     while let Some(inner) = error {
-        reason.push_str(": ");
-        reason.push_str(&inner.to_string());
+        let text = inner.to_string();
+        if !reason.contains(&text) {
+            reason.push_str(": ");
+            reason.push_str(&text);
+        }
         error = inner.source();
     }
 }
@@ -170,6 +173,30 @@ fn jittered(delay: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chain_of_errors_tells_each_text_once() {
+        let inner = std::io::Error::other("refused");
+        let outer = std::io::Error::other(Box::new(Chain("cannot connect", Some(inner))));
+        let mut reason = "Unavailable: cannot connect".to_owned();
+        tell_chain(&mut reason, Some(&outer));
+        assert_eq!(reason, "Unavailable: cannot connect: refused");
+    }
+
+    #[derive(Debug)]
+    struct Chain(&'static str, Option<std::io::Error>);
+
+    impl std::fmt::Display for Chain {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Chain {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_ref().map(|error| error as _)
+        }
+    }
 
     #[test]
     fn a_wait_is_between_half_and_all_of_the_delay() {
