@@ -32,8 +32,8 @@ pub(crate) fn all() -> Vec<Row> {
     vec![
         bare(PLAIN, || plain(Bare)),
         bare(AXUM, || axum(router())),
-        over(PLAIN, CORE, || plain(core().layer(Bare))).within(1_800, 4, 3_000),
-        over(AXUM, "core with () around a Router", || axum(core().layer(router()))).within(1_800, 3, 3_200),
+        over(PLAIN, CORE, || plain(core().layer(Bare))).within(1_800, 4, 3_200),
+        over(AXUM, "core with () around a Router", || axum(core().layer(router()))).within(1_800, 3, 3_450),
         over(AXUM, "core with () in Router::layer", || axum(router().layer(core()))),
         over(AXUM, "no-op layer in Router::layer", || axum(router().layer(Identity::new()))),
         over(CORE, "request_id", || plain(RequestIdLayer::server().layer(Bare))).within(2_200, 2, 2_400),
