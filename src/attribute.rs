@@ -69,6 +69,18 @@ value_from! {
     bool => |v| Self::Bool(v),
 }
 
+#[cfg(feature = "trace")]
+impl From<Value> for opentelemetry::Value {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Text(text) => text.into(),
+            Value::Int(number) => number.into(),
+            Value::Float(number) => number.into(),
+            Value::Bool(truth) => truth.into(),
+        }
+    }
+}
+
 /// The attributes of one exchange, in the order in which their keys were first set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes(Vec<(Cow<'static, str>, Value)>);

@@ -18,7 +18,7 @@ use crate::exchange::{End, Facts};
 use crate::id::{RequestId, TraceIdentity};
 use crate::message;
 use crate::message::bound::bounded;
-use crate::message::server::Server;
+use crate::message::server::{Server, own_port};
 use crate::route::Route;
 
 /// One line: that an exchange started, or how it ended.
@@ -129,11 +129,7 @@ impl<'a> Line<'a> {
 
     /// The port of a server, the scheme's own where none was named.
     pub(super) fn port_of(&self, server: &Server<'_>) -> Option<u16> {
-        server.port.or_else(|| match self.scheme()? {
-            "http" => Some(80),
-            "https" => Some(443),
-            _ => None,
-        })
+        server.port.or_else(|| own_port(self.scheme()?))
     }
 
     /// The scheme that the caller used, as far as it is known.

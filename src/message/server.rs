@@ -79,7 +79,16 @@ pub(crate) fn is_host(text: &str) -> bool {
     !text.is_empty() && (text.bytes().all(is_name) || text.parse::<Ipv6Addr>().is_ok())
 }
 
-fn without_brackets(host: &str) -> &str {
+/// The port that a scheme has when none is named.
+pub(crate) fn own_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
+
+pub(crate) fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 

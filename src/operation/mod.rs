@@ -35,7 +35,6 @@
 //! The text of an error is never recorded, since databases quote the values they refuse. What is
 //! given to the builder is recorded as it is, cut to 2048 bytes; it should come from the program,
 //! not from its callers.
-mod carry;
 mod db;
 mod ending;
 mod factory;
@@ -56,6 +55,7 @@ use opentelemetry::{Context, KeyValue};
 use crate::attribute::Value;
 use crate::clock::Clock;
 use crate::exchange::isolated;
+use crate::trace::ambient;
 use crate::trace::tracer::Spans;
 
 pub use db::Db;
@@ -216,7 +216,7 @@ impl<K: Convention> Operation<K> {
         }
         builder.attributes = Some(attributes);
         builder.links = (!links.is_empty()).then_some(links);
-        let parent = parent.unwrap_or_else(carry::around);
+        let parent = parent.unwrap_or_else(ambient::here);
         Prepared { builder, parent, spans, clock }
     }
 }

@@ -16,10 +16,8 @@ pub(super) fn put(into: &mut Vec<KeyValue>, key: &'static str, text: Option<Text
 pub(super) fn extra(key: Text, value: Value) -> Option<KeyValue> {
     let value = match value {
         Value::Text(text) if text.is_empty() => return None,
-        Value::Text(text) => SpanValue::String(bounded(text).into()),
-        Value::Int(number) => SpanValue::I64(number),
-        Value::Float(number) => SpanValue::F64(number),
-        Value::Bool(truth) => SpanValue::Bool(truth),
+        Value::Text(text) => bounded(text).into(),
+        other => SpanValue::from(other),
     };
     (!key.is_empty()).then(|| KeyValue::new(Key::from(key), value))
 }

@@ -9,7 +9,7 @@ use crate::exchange::Facts;
 /// (which a level filter may have removed), then that of the exchange in scope or of the nearest of
 /// its ancestors that has one. Where telemetry is suppressed, as while an exporter sends, nothing
 /// stands for the current one.
-pub(crate) fn context(parent: Option<&Facts>) -> Context {
+pub(super) fn context(parent: Option<&Facts>) -> Context {
     let current = Context::current();
     if has_span(&current) || current.is_telemetry_suppressed() {
         return current;
@@ -19,7 +19,16 @@ pub(crate) fn context(parent: Option<&Facts>) -> Context {
     bridged.unwrap_or(current)
 }
 
-pub(crate) fn has_span(context: &Context) -> bool {
+/// As [`context`], for whoever asks from inside of the exchange in scope.
+pub(crate) fn here() -> Context {
+    let current = Context::current();
+    if has_span(&current) {
+        return current;
+    }
+    context(Facts::current().as_deref())
+}
+
+pub(super) fn has_span(context: &Context) -> bool {
     context.has_active_span() && context.span().span_context().is_valid()
 }
 

@@ -16,7 +16,7 @@ use crate::exchange::{End, Facts};
 use crate::message::bound::bounded;
 use crate::message::headers::{Captured, HeaderNames};
 use crate::message::method::known_method;
-use crate::message::server::{Asked, Server, scheme, whole_uri};
+use crate::message::server::{Asked, Server, own_port, scheme, whole_uri};
 use crate::message::version::version;
 use crate::redact::Redaction;
 use crate::route::Route;
@@ -205,12 +205,7 @@ impl Trace {
         scheme: Option<&str>,
     ) {
         push(list, key::SERVER_ADDRESS, address);
-        let own_port = || match scheme? {
-            "http" => Some(80),
-            "https" => Some(443),
-            _ => None,
-        };
-        if let Some(port) = port.or_else(own_port) {
+        if let Some(port) = port.or_else(|| own_port(scheme?)) {
             push(list, key::SERVER_PORT, i64::from(port));
         }
     }

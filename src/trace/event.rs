@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
+use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt;
-use opentelemetry::{Context, KeyValue};
 
 use super::ambient;
-use crate::exchange::Facts;
 
 /// Adds an event to the current span; `false` when there is none, or it is not recording.
 ///
@@ -26,12 +25,7 @@ pub fn event(
     name: impl Into<Cow<'static, str>>,
     attributes: impl IntoIterator<Item = KeyValue>,
 ) -> bool {
-    let context = Context::current();
-    let context = if ambient::has_span(&context) {
-        context
-    } else {
-        ambient::context(Facts::current().as_deref())
-    };
+    let context = ambient::here();
     let span = context.span();
     let recording = span.is_recording();
     if recording {

@@ -8,8 +8,8 @@ use opentelemetry::{Context, KeyValue, StringValue, Value};
 
 use super::describe::{self, Name};
 use super::semconv::{self, key};
+use super::start::tells_method_first;
 use super::{Live, Trace, intern};
-use crate::attribute;
 use crate::classify::{ErrorType, Outcome, Protocol, Side};
 use crate::exchange::{End, isolated};
 use crate::message::error_text;
@@ -43,7 +43,7 @@ impl Trace {
         }
         let key = route_key(end.facts.side(), end.protocol);
         if let Some(route) = name.route
-            && !(live.method_told && key == key::RPC_METHOD)
+            && !(tells_method_first(end.facts) && key == key::RPC_METHOD)
         {
             tell(key, route.into());
         }
@@ -79,7 +79,7 @@ impl Trace {
                 !semconv::is_own(key) && live.told.iter().all(|told| told.as_str() != key)
             };
             for (key, value) in annotated.entries().filter(|(key, _)| is_free(key)) {
-                span.set_attribute(KeyValue::new(key.clone(), told(value)));
+                span.set_attribute(KeyValue::new(key.clone(), value.clone()));
             }
             let mut own = own.unwrap_or_default();
             while let Some(one) = own.pop() {
@@ -165,14 +165,5 @@ fn error_type(error: &ErrorType) -> StringValue {
         ErrorType::Named(name) => (*name).into(),
         ErrorType::Grpc(code) => code.as_str().into(),
         ErrorType::Status(status) => intern::text(status.as_str()),
-    }
-}
-
-fn told(value: &attribute::Value) -> Value {
-    match value {
-        attribute::Value::Text(text) => text.clone().into(),
-        attribute::Value::Int(number) => (*number).into(),
-        attribute::Value::Float(number) => (*number).into(),
-        attribute::Value::Bool(truth) => (*truth).into(),
     }
 }

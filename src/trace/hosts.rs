@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::ConfigError;
+use crate::message::server::without_brackets;
 
 /// Names and addresses, and the suffixes of whole domains.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +21,7 @@ impl Hosts {
         for host in hosts {
             let host = host.as_ref();
             let name = host.strip_prefix("*.").unwrap_or(host);
-            let name = name.strip_prefix('[').and_then(|v6| v6.strip_suffix(']')).unwrap_or(name);
+            let name = without_brackets(name);
             let is_v6 = name.parse::<std::net::Ipv6Addr>().is_ok();
             let is_odd = |byte: u8| !byte.is_ascii_alphanumeric() && !b".-_".contains(&byte);
             if name.is_empty() || (!is_v6 && name.bytes().any(is_odd)) {
@@ -36,7 +37,7 @@ impl Hosts {
     }
 
     pub(super) fn contain(&self, host: &str) -> bool {
-        let host = host.strip_prefix('[').and_then(|v6| v6.strip_suffix(']')).unwrap_or(host);
+        let host = without_brackets(host);
         let ends_in = |suffix: &str| {
             let at = host.len().checked_sub(suffix.len()).filter(|at| *at > 0);
             at.and_then(|at| host.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(suffix))

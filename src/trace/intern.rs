@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt::{self, Write};
-use std::hash::Hasher;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use opentelemetry::StringValue;
@@ -179,34 +178,19 @@ fn is_of(name: &str, method: &str, route: &str) -> bool {
     name.strip_prefix(method).and_then(|rest| rest.strip_prefix(' ')) == Some(route)
 }
 
+/// Spreads texts over places; who chooses texts that meet in one only costs allocations.
 fn place_of(bytes: &[u8]) -> usize {
-    let mut hasher = Fast(0);
-    hasher.write(bytes);
-    (hasher.finish() >> 56) as usize % PLACES
-}
-
-/// Spreads short texts over places; who chooses texts that meet in one only costs allocations.
-struct Fast(u64);
-
-impl Hasher for Fast {
-    fn write(&mut self, bytes: &[u8]) {
-        let mut mix = |word: u64| {
-            self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-        };
-        mix(bytes.len() as u64);
-        // both ends are enough, as a hit is compared whole
-        match (bytes.first_chunk(), bytes.last_chunk()) {
-            (Some(first), Some(last)) => {
-                mix(u64::from_le_bytes(*first));
-                mix(u64::from_le_bytes(*last));
-            }
-            _ => bytes.iter().for_each(|byte| mix(u64::from(*byte))),
+    let mix =
+        |mixed: u64, word: u64| (mixed.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    let length = mix(0, bytes.len() as u64);
+    // both ends are enough, as a hit is compared whole
+    let mixed = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            mix(mix(length, u64::from_le_bytes(*first)), u64::from_le_bytes(*last))
         }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+        _ => bytes.iter().fold(length, |mixed, byte| mix(mixed, u64::from(*byte))),
+    };
+    (mixed >> 56) as usize % PLACES
 }
 
 #[cfg(test)]

@@ -180,8 +180,6 @@ pub struct Traced {
 struct Live {
     /// By the conventions; `None` where the user chose one.
     name: Option<Cow<'static, str>>,
-    /// Whether the gRPC method was told at the start.
-    method_told: bool,
     scheme: StringValue,
     /// What the user's own rule told at the start.
     told: Vec<Key>,

@@ -36,8 +36,7 @@ impl Trace {
             // a stranger's trace is not handed on only because it is not recorded
             let onward = if is_public { Context::new() } else { arrived };
             self.annotate_baggage(&onward, facts);
-            let trace = TraceIdentity::of(onward.span().span_context());
-            return Traced { context: Some(enter(facts, onward, trace)), live: None };
+            return Traced { context: Some(enter(facts, onward)), live: None };
         }
         let mut links = None;
         let parent = if is_public {
@@ -66,8 +65,7 @@ impl Trace {
             if may_inject {
                 self.propagator.inject(&parent, &mut head.headers);
             }
-            let trace = TraceIdentity::of(parent.span().span_context());
-            enter(facts, parent, trace);
+            enter(facts, parent);
             return Traced::default();
         }
         let resent = resend::count(head);
@@ -90,14 +88,13 @@ impl Trace {
             Side::Server => SpanKind::Server,
             Side::Client => SpanKind::Client,
         };
-        // a server's gRPC method is the caller's word until it is answered
-        let method_told = facts.protocol() == Protocol::Grpc && kind == SpanKind::Client;
+        let tells_method = tells_method_first(facts);
         let route = match facts.protocol() {
-            Protocol::Grpc if !method_told => None,
+            Protocol::Grpc if !tells_method => None,
             _ => facts.route(),
         };
         let known = Name::of(facts, facts.protocol(), route);
-        let method = known.route.filter(|_| method_told);
+        let method = known.route.filter(|_| tells_method);
         let chosen = self.span_name.as_ref().and_then(|choose| isolated(|| choose(head))?);
         let (name, conventional) = match chosen {
             Some(chosen) => (chosen, None),
@@ -115,7 +112,7 @@ impl Trace {
         let mut describe = || {
             let Description { attributes, scheme, told } =
                 self.describe(head, facts, method.clone(), resent);
-            live = Some(Live { name: conventional.clone(), method_told, scheme, told });
+            live = Some(Live { name: conventional.clone(), scheme, told });
             attributes
         };
         let Started { context, recording } = if self.sampled_first {
@@ -124,8 +121,7 @@ impl Trace {
             builder.attributes = Some(describe());
             self.spans.start_then(builder, parent, &mut Vec::new)
         };
-        let trace = TraceIdentity::of(context.span().span_context());
-        let context = enter(facts, context, trace);
+        let context = enter(facts, context);
         Traced { context: Some(context), live: live.filter(|_| recording) }
     }
 
@@ -188,9 +184,15 @@ impl Trace {
     }
 }
 
+/// Whether a span tells its gRPC method from its start. On a server it is the caller's word until it is
+/// answered.
+pub(super) fn tells_method_first(facts: &Facts) -> bool {
+    facts.protocol() == Protocol::Grpc && facts.side() == Side::Client
+}
+
 /// Makes the context known to whoever asks the exchange for it.
-fn enter(facts: &Facts, context: Context, trace: Option<TraceIdentity>) -> Context {
-    if let Some(trace) = trace {
+fn enter(facts: &Facts, context: Context) -> Context {
+    if let Some(trace) = TraceIdentity::of(context.span().span_context()) {
         facts.set_trace(trace);
     }
     facts.set_trace_context(context.clone());
