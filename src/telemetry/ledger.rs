@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+
 use super::delivery::Tally;
-use super::health::Health;
+use super::health::{Accepted, Health};
 
 /// What became of the items given to one exporter.
 #[derive(Debug)]
@@ -49,8 +51,15 @@ impl Ledger {
         admitted
     }
 
-    /// A batch of `size` is done with; the receiver took `accepted` of it.
-    pub(super) fn settle(&self, size: usize, accepted: usize) {
+    /// A batch of `size` is done with; says so to the SDK.
+    pub(super) fn close(&self, size: usize, result: Result<Accepted, String>) -> OTelSdkResult {
+        self.settle(size, result.as_ref().map_or(0, |accepted| accepted.count));
+        self.health.settled(&result);
+        result.map(drop).map_err(OTelSdkError::InternalFailure)
+    }
+
+    /// The receiver took `accepted` of a batch of `size`.
+    fn settle(&self, size: usize, accepted: usize) {
         let count = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
         let accepted = accepted.min(size);
         self.exported.fetch_add(count(accepted), Ordering::AcqRel);

@@ -12,7 +12,7 @@ use super::finish::route_key;
 use super::semconv::{self, key};
 use super::settings::DoNotPropagate;
 use super::tracer::Started;
-use super::{Live, Pick, Trace, Traced, ambient, resend};
+use super::{Live, Pick, Trace, Traced, ambient, propagation, resend};
 use crate::classify::{Protocol, Side};
 use crate::exchange::{Facts, isolated};
 use crate::id::TraceIdentity;
@@ -23,7 +23,7 @@ impl Trace {
         let traced = self.begin_received(head, facts, is_public);
         if is_public {
             // a handler that sends the request on must not send a stranger's trace with it
-            for name in ["traceparent", "tracestate", "baggage"] {
+            for name in propagation::HEADERS {
                 head.headers.remove(name);
             }
         }

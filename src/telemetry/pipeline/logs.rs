@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{
     BatchConfigBuilder, BatchLogProcessor, LogBatch, LogExporter, LogProcessor, SdkLogRecord,
 };
@@ -46,9 +46,7 @@ impl<D: DeliverLogs> LogExporter for Booked<D> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
         let size = batch.iter().count();
         let result = caught(self.deliver.deliver(&batch, size, self.ledger.health())).await;
-        self.ledger.settle(size, result.as_ref().map_or(0, |accepted| accepted.count));
-        self.ledger.health().settled(&result);
-        result.map(drop).map_err(OTelSdkError::InternalFailure)
+        self.ledger.close(size, result)
     }
 
     fn set_resource(&mut self, resource: &Resource) {

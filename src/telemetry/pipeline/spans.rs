@@ -75,9 +75,7 @@ impl<D: DeliverSpans> SpanExporter for Booked<D> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let size = batch.len();
         let result = caught(self.deliver.deliver(batch, self.ledger.health())).await;
-        self.ledger.settle(size, result.as_ref().map_or(0, |accepted| accepted.count));
-        self.ledger.health().settled(&result);
-        result.map(drop).map_err(OTelSdkError::InternalFailure)
+        self.ledger.close(size, result)
     }
 
     fn shutdown(&self) -> OTelSdkResult {

@@ -80,6 +80,9 @@ pub use trace_context::TraceContextPropagator;
 pub(crate) use trace_context::traceparent;
 pub(crate) use traceparent::RANDOM;
 
+/// The headers that are read and sent.
+pub(crate) const HEADERS: [&str; 3] = ["traceparent", "tracestate", "baggage"];
+
 /// The optional whitespace of RFC 9110, section 5.6.3.
 const OWS: [char; 2] = [' ', '\t'];
 
@@ -162,8 +165,7 @@ impl TextMapPropagator for W3cPropagator {
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        static FIELDS: LazyLock<[String; 3]> =
-            LazyLock::new(|| ["traceparent", "tracestate", "baggage"].map(String::from));
+        static FIELDS: LazyLock<[String; 3]> = LazyLock::new(|| HEADERS.map(String::from));
         let fields: &[String] = match (&self.trace, &self.baggage) {
             (Some(_), Some(_)) => &*FIELDS,
             (Some(_), None) => &FIELDS[..2],
