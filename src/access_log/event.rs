@@ -16,10 +16,7 @@ use super::line::{Ended, Line};
 use super::{ENDED, STARTED, TARGET};
 use crate::attribute::Attributes;
 use crate::message::bound::bounded;
-use crate::message::method::known_method;
-
-/// Stands for a method that is not registered.
-pub(super) const OTHER: &str = "_OTHER";
+use crate::message::method::{OTHER, known_method};
 
 /// Whether any subscriber may want an event of the gravest level, and so of any.
 ///

@@ -18,6 +18,7 @@ use crate::exchange::{End, Facts};
 use crate::id::{RequestId, TraceIdentity};
 use crate::message;
 use crate::message::bound::bounded;
+use crate::message::headers::{REQUEST_HEADER, RESPONSE_HEADER};
 use crate::message::server::{Server, own_port};
 use crate::route::Route;
 
@@ -200,9 +201,6 @@ impl<'a> Line<'a> {
         }
     }
 }
-
-pub(super) const REQUEST_HEADER: &str = "http.request.header.";
-pub(super) const RESPONSE_HEADER: &str = "http.response.header.";
 
 impl<'a> Ended<'a> {
     pub(super) fn error_type(&self) -> Option<&str> {

@@ -8,6 +8,11 @@ use super::bound::bounded;
 use crate::config::ConfigError;
 use crate::redact::Redaction;
 
+/// What stands before the name of a captured header of a request, by OpenTelemetry's conventions.
+pub(crate) const REQUEST_HEADER: &str = "http.request.header.";
+/// What stands before the name of a captured header of a response.
+pub(crate) const RESPONSE_HEADER: &str = "http.response.header.";
+
 /// The names of the headers to tell.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HeaderNames(Vec<HeaderName>);

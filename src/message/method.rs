@@ -9,6 +9,9 @@ use http::Method;
 pub(crate) const KNOWN: [&str; 10] =
     ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"];
 
+/// Stands for a method that is not known, in every signal.
+pub(crate) const OTHER: &str = "_OTHER";
+
 /// What replaces them, by OpenTelemetry's semantic conventions: a list separated by commas.
 const VARIABLE: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
 

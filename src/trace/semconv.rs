@@ -1,6 +1,9 @@
 //! Names of OpenTelemetry's semantic conventions, version 1.44: the stable ones for HTTP, and those
 //! for gRPC, which are a release candidate.
 
+pub(crate) use crate::message::headers::{REQUEST_HEADER, RESPONSE_HEADER};
+pub(crate) use crate::message::method::OTHER;
+
 /// Keys of attributes.
 pub(crate) mod key {
     macro_rules! keys {
@@ -49,14 +52,8 @@ pub(crate) mod key {
 pub(crate) const EXCEPTION: &str = "exception";
 /// The value of `rpc.system.name`.
 pub(crate) const GRPC: &str = "grpc";
-/// The value of what is not known, where only known values may stand.
-pub(crate) const OTHER: &str = "_OTHER";
 /// The method's part of a span's name, where it is not known.
 pub(crate) const ANY_METHOD: &str = "HTTP";
-/// What stands before the name of a captured header.
-pub(crate) const REQUEST_HEADER: &str = "http.request.header.";
-/// What stands before the name of a captured header.
-pub(crate) const RESPONSE_HEADER: &str = "http.response.header.";
 
 /// Whether the layer sets this key itself, so that nobody else's value of it may stand beside.
 pub(crate) fn is_own(key: &str) -> bool {

@@ -1,11 +1,12 @@
 //! OpenTelemetry's log data model and semantic conventions.
 
 use super::severity;
-use crate::access_log::event::OTHER;
 use crate::access_log::hex::Hex;
 use crate::access_log::json::{Object, key};
-use crate::access_log::line::{Ended, Line, REQUEST_HEADER, RESPONSE_HEADER};
+use crate::access_log::line::{Ended, Line};
 use crate::escape::json_fragment;
+use crate::message::headers::{REQUEST_HEADER, RESPONSE_HEADER};
+use crate::message::method::OTHER;
 
 pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
     let (name, number) = severity(line.level).otel;
