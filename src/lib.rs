@@ -71,6 +71,8 @@ pub mod route;
 
 #[cfg(feature = "access-log")]
 pub mod access_log;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "operation")]
 pub mod operation;
 #[cfg(feature = "request-id")]

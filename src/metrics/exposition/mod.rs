@@ -1,0 +1,3 @@
+//! What a scrape is answered.
+
+pub(crate) mod extras;

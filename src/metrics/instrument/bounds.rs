@@ -1,0 +1,126 @@
+//! The upper bounds of a histogram's buckets.
+
+use std::time::Duration;
+
+use crate::config::ConfigError;
+
+/// What a histogram measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Recorded as nanoseconds.
+    Seconds,
+    Bytes,
+}
+
+impl Unit {
+    /// A recorded value in the unit that is told.
+    pub(crate) fn tell(self, value: u64) -> f64 {
+        match self {
+            Self::Seconds => value as f64 / 1e9,
+            Self::Bytes => value as f64,
+        }
+    }
+}
+
+/// Upper bounds, inclusive and growing; one more bucket takes what is above them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Bounds {
+    unit: Unit,
+    values: Box<[u64]>,
+}
+
+impl Bounds {
+    /// The most buckets that can be set.
+    pub(crate) const MAX: usize = 64;
+
+    /// What OpenTelemetry's semantic conventions advise for the durations of HTTP requests and RPCs.
+    pub(crate) fn seconds() -> Self {
+        const MILLIS: [u64; 14] =
+            [5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000];
+        Self { unit: Unit::Seconds, values: MILLIS.map(|millis| millis * 1_000_000).into() }
+    }
+
+    /// Powers of four from 64 B to 64 MiB.
+    pub(crate) fn bytes() -> Self {
+        Self { unit: Unit::Bytes, values: (0..11).map(|power| 64 << (2 * power)).collect() }
+    }
+
+    pub(crate) fn of_durations(
+        field: &'static str,
+        bounds: impl IntoIterator<Item = Duration>,
+    ) -> Result<Self, ConfigError> {
+        let nanos = |bound: Duration| u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX);
+        Self::checked(field, Unit::Seconds, bounds.into_iter().map(nanos).collect())
+    }
+
+    pub(crate) fn of_sizes(
+        field: &'static str,
+        bounds: impl IntoIterator<Item = u64>,
+    ) -> Result<Self, ConfigError> {
+        Self::checked(field, Unit::Bytes, bounds.into_iter().collect())
+    }
+
+    fn checked(field: &'static str, unit: Unit, values: Vec<u64>) -> Result<Self, ConfigError> {
+        let grows = values.is_sorted_by(|below, above| below < above);
+        if values.is_empty() || values.len() > Self::MAX || values.first() == Some(&0) || !grows {
+            let allowed = "1 to 64 bounds above zero, each greater than the one before";
+            let told: Vec<_> = values.iter().map(|value| unit.tell(*value)).collect();
+            return Err(ConfigError::new(field, format!("{told:?}"), allowed));
+        }
+        Ok(Self { unit, values: values.into() })
+    }
+
+    pub(crate) fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    /// How many buckets there are, with the one above all bounds.
+    pub(crate) fn buckets(&self) -> usize {
+        self.values.len() + 1
+    }
+
+    /// The bounds in the unit that is told.
+    pub(crate) fn told(&self) -> impl Iterator<Item = f64> + '_ {
+        self.values.iter().map(|value| self.unit.tell(*value))
+    }
+
+    /// The bucket of a value.
+    #[inline]
+    pub(super) fn bucket(&self, value: u64) -> usize {
+        self.values.partition_point(|bound| *bound < value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_on_a_bound_is_below_it() {
+        let bounds = Bounds::of_sizes("sizes", [10, 20]).unwrap();
+        let buckets = [0, 10, 11, 20, 21, u64::MAX].map(|value| bounds.bucket(value));
+        assert_eq!(buckets, [0, 0, 1, 1, 2, 2]);
+        assert_eq!((bounds.buckets(), bounds.unit()), (3, Unit::Bytes));
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_conventions_and_powers_of_four() {
+        let seconds: Vec<_> = Bounds::seconds().told().collect();
+        assert_eq!(
+            seconds,
+            [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0]
+        );
+        let bytes: Vec<_> = Bounds::bytes().told().collect();
+        assert_eq!((bytes.len(), bytes[0], bytes[1], bytes[10]), (11, 64.0, 256.0, 67_108_864.0));
+    }
+
+    #[test]
+    fn bounds_that_cannot_be_used_are_refused_by_name() {
+        for bad in [vec![], vec![0], vec![2, 1], vec![1, 1], (1..=65).collect()] {
+            let error = Bounds::of_sizes("request_size_buckets", bad).unwrap_err();
+            assert_eq!(error.field(), "request_size_buckets");
+        }
+        let error = Bounds::of_durations("duration_buckets", [Duration::ZERO]).unwrap_err();
+        assert_eq!((error.field(), error.value()), ("duration_buckets", "[0.0]"));
+    }
+}

@@ -1,0 +1,120 @@
+//! A histogram of durations or sizes.
+
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
+
+use super::bounds::{Bounds, Unit};
+use super::cells::Cells;
+use super::exemplar::{Exemplar, Slot};
+use super::shard::Shard;
+
+/// Counts values by bucket and adds them up, exactly: nanoseconds or bytes as integers.
+pub(crate) struct Histogram {
+    bounds: Arc<Bounds>,
+    /// One for each bucket, and the sum.
+    cells: Cells,
+    /// Made with the first one that is kept.
+    exemplars: OnceLock<Box<[Slot]>>,
+    created: SystemTime,
+}
+
+/// What a histogram holds at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Snapshot {
+    /// How many values each bucket has, not cumulative; the last is the one above all bounds.
+    pub(crate) buckets: Vec<u64>,
+    /// Nanoseconds or bytes.
+    pub(crate) sum: u64,
+    /// One place for each bucket, or none at all.
+    pub(crate) exemplars: Vec<Option<Exemplar>>,
+    pub(crate) created: SystemTime,
+}
+
+impl Snapshot {
+    pub(crate) fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+}
+
+impl Histogram {
+    pub(crate) fn new(bounds: Arc<Bounds>, created: SystemTime) -> Self {
+        let cells = Cells::new(bounds.buckets() + 1);
+        Self { bounds, cells, exemplars: OnceLock::new(), created }
+    }
+
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    pub(crate) fn unit(&self) -> Unit {
+        self.bounds.unit()
+    }
+
+    /// Records a value: nanoseconds or bytes.
+    #[inline]
+    pub(crate) fn record(&self, shard: Shard, value: u64) -> Bucket {
+        let bucket = self.bounds.bucket(value);
+        self.cells.add(shard, bucket, 1);
+        self.cells.add(shard, self.bounds.buckets(), value);
+        Bucket(bucket)
+    }
+
+    /// Offers an example of a value that was recorded.
+    #[inline]
+    pub(crate) fn exemplify(&self, Bucket(bucket): Bucket, exemplar: Exemplar) {
+        let slots = self
+            .exemplars
+            .get_or_init(|| (0..self.bounds.buckets()).map(|_| Slot::default()).collect());
+        if let Some(slot) = slots.get(bucket) {
+            slot.offer(exemplar);
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let buckets = (0..self.bounds.buckets()).map(|bucket| self.cells.sum(bucket)).collect();
+        let exemplars = self.exemplars.get().map(|slots| slots.iter().map(Slot::kept).collect());
+        Snapshot {
+            buckets,
+            sum: self.cells.sum(self.bounds.buckets()),
+            exemplars: exemplars.unwrap_or_default(),
+            created: self.created,
+        }
+    }
+}
+
+/// Where a value was counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Bucket(usize);
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::super::shard;
+    use super::*;
+
+    #[test]
+    fn what_many_threads_record_adds_up() {
+        let bounds = Arc::new(Bounds::of_sizes("sizes", [10, 20]).unwrap());
+        let histogram = Histogram::new(bounds, SystemTime::UNIX_EPOCH);
+        let empty = Snapshot {
+            buckets: vec![0, 0, 0],
+            sum: 0,
+            exemplars: vec![],
+            created: SystemTime::UNIX_EPOCH,
+        };
+        assert_eq!(histogram.snapshot(), empty);
+        thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    for value in 0..30 {
+                        histogram.record(shard::of_this_thread(), value);
+                    }
+                });
+            }
+        });
+        let full = Snapshot { buckets: vec![176, 160, 144], sum: 16 * 435, ..empty };
+        assert_eq!(histogram.snapshot(), full);
+        assert_eq!(full.count(), 480);
+    }
+}

@@ -1,0 +1,11 @@
+//! Instruments that many threads record into and a scrape reads: no lock, no allocation, exact.
+
+pub(crate) mod bounded;
+pub(crate) mod bounds;
+mod cells;
+pub(crate) mod counter;
+pub(crate) mod exemplar;
+pub(crate) mod family;
+pub(crate) mod gauge;
+pub(crate) mod histogram;
+pub(crate) mod shard;

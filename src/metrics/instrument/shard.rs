@@ -1,0 +1,50 @@
+//! Which share of an instrument a thread records into.
+
+use std::cell::Cell;
+use std::num::NonZeroUsize;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// The most shares an instrument has.
+const MOST: usize = 8;
+
+static COUNT: LazyLock<usize> = LazyLock::new(|| {
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    threads.next_power_of_two().min(MOST)
+});
+
+/// Into how many shares instruments are split: as many as there are processors, a power of two.
+pub(crate) fn count() -> usize {
+    *COUNT
+}
+
+/// The share of this thread; threads take turns, so that few share one.
+#[inline]
+pub(crate) fn of_this_thread() -> Shard {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static TURN: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    Shard(TURN.with(|turn| match turn.get() {
+        usize::MAX => {
+            // far below the value that stands for none
+            let next = NEXT.fetch_add(1, Ordering::Relaxed) % MOST;
+            turn.set(next);
+            next
+        }
+        turn => turn,
+    }))
+}
+
+/// The share of a thread in every instrument; looked up once for all that an exchange records.
+#[derive(Clone, Copy)]
+pub(crate) struct Shard(usize);
+
+impl Shard {
+    /// Its place among `count` shares, a power of two.
+    #[inline]
+    pub(super) fn among(self, count: usize) -> usize {
+        self.0 & (count - 1)
+    }
+}

@@ -1,0 +1,4 @@
+//! Metrics of each exchange.
+
+pub(crate) mod exposition;
+pub(crate) mod instrument;
