@@ -6,7 +6,7 @@ use http::header::HOST;
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri, request};
 
-use super::shown::hides_nothing;
+use super::plain::hides_nothing;
 use crate::classify::Side;
 
 /// How a request names its server.

@@ -13,9 +13,17 @@ use crate::metrics::instrument::exemplar::Exemplar;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Extras {
     pub(crate) created: SystemTime,
+    /// In which the exemplars are recorded.
     pub(crate) unit: Unit,
     /// One place for each bucket, the one above all bounds included; or none at all.
     pub(crate) exemplars: Vec<Option<Exemplar>>,
+}
+
+impl Extras {
+    /// Of what has no exemplars.
+    pub(crate) fn created(created: SystemTime) -> Self {
+        Self { created, unit: Unit::Seconds, exemplars: Vec::new() }
+    }
 }
 
 thread_local! {
