@@ -2,3 +2,4 @@
 
 pub(crate) mod exposition;
 pub(crate) mod instrument;
+pub(crate) mod names;
