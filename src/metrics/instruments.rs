@@ -25,7 +25,6 @@ pub(super) struct Instruments {
     /// By what became of the wait.
     pub(super) poll_ready: Family<1>,
     pub(super) shed: Counter,
-    pub(super) created: SystemTime,
 }
 
 /// The exchanges under way, by method and scheme, and the gRPC calls.
@@ -88,7 +87,6 @@ impl Instruments {
             active: Actives::new(),
             poll_ready: Family::new(poll_ready, 8, [true]),
             shed: Counter::new(created),
-            created,
         })
     }
 }

@@ -7,7 +7,7 @@ mod definitions;
 pub(crate) mod exposition;
 pub(crate) mod instrument;
 mod instruments;
-mod names;
+pub(crate) mod names;
 mod observer;
 mod routes;
 mod series;
