@@ -13,6 +13,7 @@ mod observer;
 mod routing;
 mod scope;
 mod service;
+mod wait;
 
 pub use body::ObserveBody;
 pub use end::End;
@@ -26,6 +27,7 @@ pub(crate) use observer::isolated;
 pub(crate) use observer::{Panic, discard};
 pub use scope::{InExchange, InExchangeExt, in_exchange};
 pub use service::Observe;
+pub use wait::WaitEnd;
 
 #[cfg(all(test, feature = "testing"))]
 mod tests;
