@@ -110,12 +110,11 @@ impl Collector for LayerCollector {
         self.exchanges(&mut http, &mut rpc);
         let constant = || instruments.constant_labels.pairs();
         let mut poll_ready = Vec::new();
-        instruments.poll_ready.each(|[error], histogram| {
-            let pairs = instruments
-                .constant_labels
-                .pairs_with(Some(("error_type", error)).filter(|(_, error)| !error.is_empty()));
+        for (error, histogram) in instruments.poll_ready.all() {
+            let own = error.map(|error| ("error_type", error));
+            let pairs = instruments.constant_labels.pairs_with(own);
             poll_ready.extend(self.described.poll_ready.histogram(pairs, histogram));
-        });
+        }
         let shed = self.described.shed.counter(constant(), &instruments.shed);
         let overflow = self.described.overflow.counter(constant(), &instruments.store.overflow);
         let metrics = Each { http, rpc, poll_ready, shed: vec![shed], overflow: vec![overflow] };

@@ -7,12 +7,13 @@ use http::Method;
 
 use super::instrument::bounds::Bounds;
 use super::instrument::counter::Counter;
-use super::instrument::family::Family;
 use super::instrument::gauge::Active;
+use super::instrument::histogram::Histogram;
 use super::names::ConstantLabels;
 use super::series::Scheme;
 use super::series::store::{SeriesBounds, Store};
 use crate::classify::{Protocol, Side};
+use crate::exchange::WaitEnd;
 use crate::message::method;
 
 /// What a layer and its clones record into, and its collector reads.
@@ -22,8 +23,7 @@ pub(super) struct Instruments {
     pub(super) constant_labels: ConstantLabels,
     pub(super) store: Store,
     pub(super) active: Actives,
-    /// By what became of the wait.
-    pub(super) poll_ready: Family<1>,
+    pub(super) poll_ready: Waits,
     pub(super) shed: Counter,
 }
 
@@ -69,6 +69,39 @@ impl Actives {
     }
 }
 
+/// How long requests waited for the service to be ready, by what became of them.
+pub(super) struct Waits {
+    called: Histogram,
+    refused: Histogram,
+    cancelled: Histogram,
+}
+
+impl Waits {
+    fn new(bounds: Bounds, created: SystemTime) -> Self {
+        let bounds = Arc::new(bounds);
+        let histogram = || Histogram::new(Arc::clone(&bounds), created);
+        Self { called: histogram(), refused: histogram(), cancelled: histogram() }
+    }
+
+    #[inline]
+    pub(super) fn of(&self, end: WaitEnd) -> &Histogram {
+        match end {
+            WaitEnd::Called => &self.called,
+            WaitEnd::Refused => &self.refused,
+            WaitEnd::Cancelled => &self.cancelled,
+        }
+    }
+
+    /// With what is told as `error.type`, if anything is.
+    pub(super) fn all(&self) -> [(Option<&'static str>, &Histogram); 3] {
+        [
+            (None, &self.called),
+            (Some("refused"), &self.refused),
+            (Some("cancelled"), &self.cancelled),
+        ]
+    }
+}
+
 impl Instruments {
     pub(super) fn new(
         side: Side,
@@ -85,7 +118,7 @@ impl Instruments {
             constant_labels,
             store: Store::new(most.0, most.1, bounds, created),
             active: Actives::new(),
-            poll_ready: Family::new(poll_ready, 8, [true]),
+            poll_ready: Waits::new(poll_ready, created),
             shed: Counter::new(created),
         })
     }
