@@ -2,3 +2,5 @@
 
 pub(crate) mod exposition;
 pub(crate) mod instrument;
+
+pub use exposition::{Format, MetricsBody, MetricsFuture, MetricsService, encode};
