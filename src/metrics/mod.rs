@@ -95,6 +95,7 @@ mod routes;
 mod series;
 
 pub use builder::{MetricsBuilder, RegisterError};
+pub use exposition::{Format, MetricsBody, MetricsFuture, MetricsService, encode};
 pub use observer::{Measuring, Metrics};
 
 use crate::exchange::ObserveLayer;
