@@ -9,7 +9,6 @@ use std::time::Duration;
 use http::request;
 use http::uri::Authority;
 
-use super::instrument::shard;
 use super::instruments::{Instruments, Place};
 use super::routes::RouteRule;
 use super::series::Scheme;
@@ -21,6 +20,7 @@ use crate::error::as_error;
 use crate::exchange::{End, Facts, Observer, WaitEnd, isolated};
 use crate::message::method::{OTHER, known_method};
 use crate::message::server::{Server, own_port};
+use crate::shard;
 
 /// The observer that records metrics; configured as a [`MetricsLayer`](super::MetricsLayer).
 #[derive(Clone)]

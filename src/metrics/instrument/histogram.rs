@@ -7,7 +7,7 @@ use super::bounds::{Bounds, Unit};
 use super::cells::Cells;
 use super::exemplar::{Exemplar, Slot};
 use super::native::{Native, NativeBuckets};
-use super::shard::Shard;
+use crate::shard::Shard;
 
 /// Counts values by bucket and adds them up, exactly: nanoseconds or bytes as integers.
 pub(crate) struct Histogram {
@@ -98,8 +98,8 @@ pub(crate) struct Bucket(usize);
 mod tests {
     use std::thread;
 
-    use super::super::shard;
     use super::*;
+    use crate::shard;
 
     #[test]
     fn what_many_threads_record_adds_up() {
