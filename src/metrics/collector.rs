@@ -7,6 +7,7 @@ use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use super::collect::Described;
 use super::definitions::{Each, Kind, OfExchanges, prometheus_label};
+use super::instrument::gauge::Reader;
 use super::instruments::{Counted, Instruments};
 use super::names::label_pair;
 use super::series::labels::{LabelValue, Labels};
@@ -77,7 +78,7 @@ impl LayerCollector {
                 }
             };
             let pairs = instruments.constant_labels.pairs_with(labels);
-            let (now, most) = (active.now(), active.take_most());
+            let (now, most) = (active.now(), active.take_most(Reader::Prometheus));
             metrics.active.push(described.active.gauge(pairs.clone(), now as f64));
             metrics.active_max.push(described.active_max.gauge(pairs, most as f64));
         }
