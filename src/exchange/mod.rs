@@ -20,7 +20,7 @@ pub use facts::{CaughtPanic, Facts, annotate};
 pub use future::ObserveFuture;
 pub use layer::ObserveLayer;
 pub use observer::Observer;
-#[cfg(any(feature = "access-log", feature = "trace"))]
+#[cfg(any(feature = "access-log", feature = "metrics", feature = "trace"))]
 pub(crate) use observer::isolated;
 #[cfg(feature = "operation")]
 pub(crate) use observer::{Panic, discard};

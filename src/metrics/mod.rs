@@ -3,3 +3,4 @@
 pub(crate) mod exposition;
 pub(crate) mod instrument;
 pub(crate) mod names;
+pub mod saturation;
