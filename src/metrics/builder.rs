@@ -15,6 +15,7 @@ use super::instrument::bounds::Bounds;
 use super::instruments::Instruments;
 use super::names::{ConstantLabels, metric_name};
 use super::observer::{Metrics, Sheds};
+use super::register::{RegisterError, register};
 use super::routes::RouteRule;
 use super::series::store::SeriesBounds;
 use crate::caller::TrustedProxies;
@@ -230,8 +231,9 @@ impl MetricsBuilder {
     pub fn register(self, registry: &Registry) -> Result<MetricsLayer, RegisterError> {
         let layer = self.build()?;
         let instruments = Arc::clone(&layer.observer().instruments);
-        let collector = LayerCollector::new(instruments)?;
-        registry.register(Box::new(collector))?;
+        let hint = "clone the layer that was registered, or give this one a prefix or a \
+                          constant label";
+        register(registry, LayerCollector::new(instruments)?, hint)?;
         Ok(layer)
     }
 
@@ -288,49 +290,5 @@ impl fmt::Debug for MetricsBuilder {
             .field("prefix", &self.prefix)
             .field("constant_labels", &self.constant_labels)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why metrics could not be registered.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum RegisterError {
-    /// A setting cannot be used.
-    Config(ConfigError),
-    /// The registry does not take the metrics: it has some of the same names already.
-    Registry(prometheus::Error),
-}
-
-impl From<ConfigError> for RegisterError {
-    fn from(error: ConfigError) -> Self {
-        Self::Config(error)
-    }
-}
-
-impl From<prometheus::Error> for RegisterError {
-    fn from(error: prometheus::Error) -> Self {
-        Self::Registry(error)
-    }
-}
-
-impl fmt::Display for RegisterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Config(error) => error.fmt(f),
-            Self::Registry(prometheus::Error::AlreadyReg) => f.write_str(
-                "the registry has metrics of these names already: clone the layer that was \
-                 registered, or give this one a prefix or a constant label",
-            ),
-            Self::Registry(error) => write!(f, "the registry does not take the metrics: {error}"),
-        }
-    }
-}
-
-impl Error for RegisterError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Config(_) => None,
-            Self::Registry(error) => Some(error),
-        }
     }
 }

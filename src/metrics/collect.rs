@@ -12,6 +12,7 @@ use super::names::ConstantLabels;
 pub(crate) struct Described {
     desc: Desc,
     kind: MetricType,
+    constant: ConstantLabels,
 }
 
 impl Described {
@@ -25,24 +26,25 @@ impl Described {
         constant: &ConstantLabels,
     ) -> Result<Self, prometheus::Error> {
         let desc = Desc::new(name, help.to_owned(), labels, constant.to_map())?;
-        Ok(Self { desc, kind })
+        Ok(Self { desc, kind, constant: constant.clone() })
     }
 
     pub(crate) fn desc(&self) -> &Desc {
         &self.desc
     }
 
-    /// The metrics of this name; none if there are none.
+    /// The metrics of this name, unless there are none.
     pub(crate) fn family(&self, metrics: Vec<Metric>) -> Option<MetricFamily> {
-        if metrics.is_empty() {
-            return None;
-        }
+        (!metrics.is_empty()).then(|| self.of(metrics))
+    }
+
+    fn of(&self, metrics: Vec<Metric>) -> MetricFamily {
         let mut family = MetricFamily::default();
         family.set_name(self.desc.fq_name.clone());
         family.set_help(self.desc.help.clone());
         family.set_field_type(self.kind);
         family.set_metric(metrics);
-        Some(family)
+        family
     }
 
     /// A histogram, unless it counted nothing.
@@ -84,12 +86,36 @@ impl Described {
         metric
     }
 
-    pub(crate) fn gauge(&self, labels: Vec<LabelPair>, value: f64) -> Metric {
-        let mut told = proto::Gauge::default();
-        told.set_value(value);
+    /// A counter or a gauge of this value.
+    pub(crate) fn value(&self, labels: Vec<LabelPair>, value: f64) -> Metric {
         let mut metric = of_labels(labels);
-        metric.set_gauge(told);
+        if self.kind == MetricType::COUNTER {
+            let mut counter = proto::Counter::default();
+            counter.set_value(value);
+            metric.set_counter(counter);
+        } else {
+            let mut gauge = proto::Gauge::default();
+            gauge.set_value(value);
+            metric.set_gauge(gauge);
+        }
         metric
+    }
+
+    /// One value, with the constant labels alone.
+    pub(crate) fn one(&self, value: f64) -> MetricFamily {
+        self.of(vec![self.value(self.constant.pairs(), value)])
+    }
+
+    /// One value for each value of a label.
+    pub(crate) fn each(
+        &self,
+        label: &str,
+        values: impl IntoIterator<Item = (String, f64)>,
+    ) -> MetricFamily {
+        let metrics = values
+            .into_iter()
+            .map(|(name, value)| self.value(self.constant.pairs_with([(label, &*name)]), value));
+        self.of(metrics.collect())
     }
 }
 

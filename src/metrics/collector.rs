@@ -12,6 +12,7 @@ use super::instruments::{Counted, Instruments};
 use super::names::label_pair;
 use super::series::labels::{LabelValue, Labels};
 use super::series::store::Series;
+use crate::config::ConfigError;
 
 /// Shows what the clones of one layer recorded.
 pub(super) struct LayerCollector {
@@ -22,20 +23,23 @@ pub(super) struct LayerCollector {
 impl LayerCollector {
     /// # Errors
     /// When a prefix or a label is not one.
-    pub(super) fn new(instruments: Arc<Instruments>) -> Result<Self, prometheus::Error> {
+    pub(super) fn new(instruments: Arc<Instruments>) -> Result<Self, ConfigError> {
         let described = Each::of(instruments.side).try_map(|definition| {
             let kind = match definition.kind {
                 Kind::Histogram(_) => MetricType::HISTOGRAM,
                 Kind::Gauge => MetricType::GAUGE,
                 Kind::Counter => MetricType::COUNTER,
             };
+            let name = definition.prometheus_name(&instruments.prefix);
+            let refused = |_| ConfigError::new("metric", &*name, "a name and labels");
             Described::new(
-                definition.prometheus_name(&instruments.prefix),
+                name.clone(),
                 definition.description,
                 kind,
                 definition.prometheus_labels(),
                 &instruments.constant_labels,
             )
+            .map_err(refused)
         })?;
         Ok(Self { instruments, described })
     }
@@ -79,8 +83,8 @@ impl LayerCollector {
             };
             let pairs = instruments.constant_labels.pairs_with(labels);
             let (now, most) = (active.now(), active.take_most(Reader::Prometheus));
-            metrics.active.push(described.active.gauge(pairs.clone(), now as f64));
-            metrics.active_max.push(described.active_max.gauge(pairs, most as f64));
+            metrics.active.push(described.active.value(pairs.clone(), now as f64));
+            metrics.active_max.push(described.active_max.value(pairs, most as f64));
         }
     }
 

@@ -91,12 +91,15 @@ pub(crate) mod instrument;
 mod instruments;
 pub(crate) mod names;
 mod observer;
+mod register;
 mod routes;
+pub mod saturation;
 mod series;
 
-pub use builder::{MetricsBuilder, RegisterError};
+pub use builder::MetricsBuilder;
 pub use exposition::{Format, MetricsBody, MetricsFuture, MetricsService, encode};
 pub use observer::{Measuring, Metrics};
+pub use register::RegisterError;
 
 use crate::exchange::ObserveLayer;
 
