@@ -118,7 +118,7 @@ impl CollectorBuilder<RuntimeCollector> {
 impl FromSettings for RuntimeCollector {
     type Settings = RuntimeSettings;
 
-    const IN_THE_WAY: &str = "runtimes in one registry need names that differ";
+    const HINT: &str = "runtimes in one registry need names that differ";
 
     fn from_settings(settings: RuntimeSettings, names: NameSettings) -> Result<Self, ConfigError> {
         let RuntimeSettings { handle, name, clock } = settings;
