@@ -2,7 +2,7 @@
 #![cfg(feature = "telemetry")]
 
 #[allow(dead_code)]
-#[path = "telemetry/collector.rs"]
+#[path = "telemetry/collector/mod.rs"]
 mod collector;
 #[allow(dead_code)]
 #[path = "telemetry/kit.rs"]
@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use opentelemetry::global;
 use opentelemetry::trace::{Span, TraceContextExt, Tracer};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use opentelemetry_sdk::trace::InMemorySpanExporter;
 use tower_observability::telemetry::{InstallError, LogFormat, Protocol, Telemetry};
 use tracing::Event;
@@ -71,6 +72,13 @@ fn sent() -> (bool, HashMap<String, String>) {
 fn targets(collector: &Collector) -> BTreeSet<String> {
     let requests = collector.logs().into_iter().flat_map(|one| one.request.resource_logs);
     let scopes = requests.flat_map(|resource| resource.scope_logs);
+    scopes.filter_map(|scope| Some(scope.scope?.name)).collect()
+}
+
+/// The names of the scopes of all metrics that came.
+fn meters(collector: &Collector) -> BTreeSet<String> {
+    let requests = collector.metrics().into_iter().flat_map(|one| one.request.resource_metrics);
+    let scopes = requests.flat_map(|resource| resource.scope_metrics);
     scopes.filter_map(|scope| Some(scope.scope?.name)).collect()
 }
 
@@ -132,10 +140,17 @@ async fn it_becomes_that_of_the_whole_program() {
     assert_eq!(headers.keys().collect::<Vec<_>>(), ["traceparent"]);
 
     // every batch that is sent makes hyper and h2 log, which must make no batch
+    let sold = global::meter("shop").u64_counter("sold").build();
+    assert_eq!((collector.metrics().len(), telemetry.delivery().lost_metrics()), (0, 0));
     for round in 0..3 {
         tracing::info!(target: "shop", round, "sold");
+        sold.add(1, &[]);
         within(telemetry.flush(LONG)).await.unwrap();
     }
+    // nor do they measure themselves
+    assert_eq!(meters(&collector), BTreeSet::from(["shop".to_owned()]));
+    let points = telemetry.delivery().metrics()[0];
+    assert_eq!((collector.metrics().len(), points.ended(), points.exported()), (3, 3, 3));
     assert_eq!(telemetry.delivery().logs()[0].ended(), telemetry.delivery().logs()[0].exported());
     let own = ["shop", "tower_observability::telemetry"].map(str::to_owned);
     assert_eq!(targets(&collector), BTreeSet::from(own));
@@ -146,7 +161,7 @@ async fn it_becomes_that_of_the_whole_program() {
     // a second one finds the place taken, and leaves it as it is
     let second = quiet().logs(LogFormat::Json).install().unwrap_err();
     assert!(matches!(second, InstallError::Subscriber(_)), "{second}");
-    let text = "a global tracing subscriber is set already, so no tracer provider and no \
+    let text = "a global tracing subscriber is set already, so no provider and no \
                 propagator were set: build the telemetry instead, add its log_layer to that \
                 subscriber, and call set_globals";
     assert_eq!(second.to_string(), text);
@@ -166,7 +181,14 @@ async fn it_becomes_that_of_the_whole_program() {
     let other = quiet().otlp_logs().span_exporter("memory", memory).build().unwrap();
     global::tracer("test").start("work").end();
     assert_eq!(other.delivery().spans()[0].ended(), 0);
+    let metrics = InMemoryMetricExporter::default();
+    let own = SdkMeterProvider::builder().with_periodic_exporter(metrics.clone()).build();
+    global::set_meter_provider(own.clone());
     other.set_globals();
+    // as it sends no metrics, it leaves the program's own provider in place
+    global::meter("shop").u64_counter("sold").build().add(1, &[]);
+    own.force_flush().unwrap();
+    assert_eq!(metrics.get_finished_metrics().unwrap().len(), 1);
     global::tracer("test").start("work").end();
     assert_eq!(other.delivery().spans()[0].ended(), 1);
     let message = r#""message":"telemetry.otlp_logs: does nothing without an endpoint"#;

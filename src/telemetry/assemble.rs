@@ -6,13 +6,14 @@ use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::metrics::{Instrument, SdkMeterProvider};
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
 
-use super::builder::{OTLP_LOGS, TelemetryBuilder};
+use super::builder::{OTLP_LOGS, OTLP_METRICS, TEMPORALITY, TelemetryBuilder};
 use super::close::Closing;
 use super::logs::LogFilter;
-use super::otlp::{Io, OtlpLogs, OtlpSpans, Sender, Signal};
-use super::pipeline::{FanOut, LogPipeline, SpanPipeline};
+use super::otlp::{Io, OtlpLogs, OtlpMetrics, OtlpSpans, Sender, Signal};
+use super::pipeline::{FanOut, LogPipeline, SpanPipeline, metric_reader};
 use super::propagator;
 use super::sampling::{Choice, Sampling};
 use super::settings::{Sending, Settings};
@@ -46,10 +47,10 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
         ConfigError::new("telemetry.log_filter", directives, allowed)
     })?;
     settings.span_batch.size = settings.span_batch.size.min(settings.span_batch.queue);
-    let targets = (settings.target(Signal::Traces), settings.target(Signal::Logs));
+    let targets = [Signal::Traces, Signal::Logs, Signal::Metrics].map(|one| settings.target(one));
     settings.warnings.append(&mut idle(&settings, of_otlp));
     let io = match &targets {
-        (None, None) => None,
+        [None, None, None] => None,
         _ => Some(Io::new()?),
     };
     // made before any thread is started, as making one may fail
@@ -57,7 +58,8 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
         (Some(io), Some(target)) => Sender::new(io, target).map(Some),
         _ => Ok(None),
     };
-    let (spans, logs) = (sender(targets.0)?, sender(targets.1)?);
+    let [spans, logs, metrics] = targets.map(sender);
+    let (spans, logs, metrics) = (spans?, logs?, metrics?);
     let sampling = match settings.disabled {
         // what is switched off still hands on the caller's decision
         true => Choice::ParentBased(Sampling::AlwaysOff),
@@ -103,12 +105,24 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
             .with_log_processor(pipeline)
             .build()
     });
+    let metering = settings.metering;
+    let mut meter_provider = SdkMeterProvider::builder()
+        .with_resource(resource.clone())
+        .with_view(move |instrument: &Instrument| metering.stream(instrument));
+    let mut point_ledger = None;
+    if let Some(sender) = metrics {
+        let (reader, ledger) = metric_reader(OTLP, OtlpMetrics::new(sender), &metering);
+        meter_provider = meter_provider.with_reader(reader);
+        point_ledger = Some(ledger);
+    }
     Ok(Telemetry(Arc::new(Parts {
         enabled: !settings.disabled,
         tracer_provider: provider.build(),
+        meter_provider: meter_provider.build(),
         logger_provider,
         span_ledgers,
         log_ledgers,
+        point_ledger,
         io,
         service_name: settings.service_name,
         resource,
@@ -125,14 +139,19 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
 fn idle(settings: &Settings, mut of_otlp: Vec<&'static str>) -> Vec<Warning> {
     const DONE: &str =
         "does nothing without an endpoint: set otlp_endpoint or OTEL_EXPORTER_OTLP_ENDPOINT";
-    let [traces, logs] = [(Signal::Traces, settings.traces), (Signal::Logs, settings.logs)]
-        .map(|(signal, sending)| (settings.target(signal).is_some(), sending));
+    let [traces, logs, metrics] = [
+        (Signal::Traces, settings.traces),
+        (Signal::Logs, settings.logs),
+        (Signal::Metrics, settings.metrics),
+    ]
+    .map(|(signal, sending)| (settings.target(signal).is_some(), sending));
     of_otlp.sort_unstable();
     of_otlp.dedup();
     of_otlp.retain(|setting| match *setting {
         _ if settings.disabled => false,
         OTLP_LOGS => logs == (false, Sending::WithEndpoint),
-        _ => !logs.0 && traces == (false, Sending::WithEndpoint),
+        OTLP_METRICS | TEMPORALITY => metrics == (false, Sending::WithEndpoint),
+        _ => !logs.0 && !metrics.0 && traces == (false, Sending::WithEndpoint),
     });
     of_otlp.into_iter().map(|setting| Warning::new(setting, "", DONE)).collect()
 }

@@ -5,11 +5,12 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use tokio::sync::oneshot;
 
 use super::delivery::loss;
-use super::{Delivery, Ledger, Parts, Telemetry, Undelivered};
+use super::health::Health;
+use super::{Delivery, Ledger, Parts, PointLedger, Telemetry, Undelivered};
 
 /// The part of a shutdown's time in which what is still being sent is given up in order, so that
 /// the books are closed when it returns: a tenth, and this at most.
@@ -29,7 +30,7 @@ pub(super) enum Closing {
 impl Telemetry {
     /// Exports what waits, and stops. Returns within `timeout`, give or take the scheduler, whatever
     /// a receiver does; what could not be sent by then is given up. Spans that end later are not
-    /// made. A second call answers as the first one does, if that ends within the time of both.
+    /// made, and what is measured later is not told. A second call answers as the first one does, if that ends within the time of both.
     ///
     /// It needs no runtime, and blocks none.
     ///
@@ -40,7 +41,7 @@ impl Telemetry {
         self.aside("telemetry-shutdown", move |telemetry| telemetry.close(timeout)).await
     }
 
-    /// Exports what waits, and goes on.
+    /// Exports what waits and what was measured, and goes on.
     ///
     /// # Errors
     ///
@@ -71,9 +72,10 @@ impl Telemetry {
     }
 
     fn what_is_lost(&self, delivery: Delivery, timed_out: bool) -> Undelivered {
-        let tallies = delivery.spans().iter().chain(delivery.logs());
-        let losses = tallies.zip(self.ledgers());
-        let losses = losses.filter_map(|(tally, ledger)| loss(*tally, ledger.health())).collect();
+        let tallies = delivery.spans().iter().chain(delivery.logs()).chain(delivery.metrics());
+        let losses = tallies.zip(self.health());
+        let losses = losses.filter_map(|(tally, health)| loss(*tally, health));
+        let losses = losses.chain(self.uncollected()).collect();
         Undelivered::new(self.0.service_name.clone(), delivery, losses, timed_out)
     }
 
@@ -90,22 +92,29 @@ impl Telemetry {
             Some(provider) => provider.shutdown_with_timeout(timeout),
             None => Ok(()),
         });
+        let metrics = self.run(move |parts| parts.close_meters(timeout));
         let grace = LONGEST_GRACE.min(timeout / 10);
         // the SDK gives up by itself, too, at about the same moment
         let ended = |done: OTelSdkResult| done.is_ok() || self.waiting() == 0;
-        let in_time =
+        let [spans_in_time, logs_in_time] =
             [&spans, &logs].map(|done| deadline.before(grace).wait(done).is_ok_and(ended));
+        // a failure is in the books
+        let metrics_in_time = deadline.before(grace).wait(&metrics).is_ok();
+        let timed_out = !(spans_in_time && logs_in_time && metrics_in_time);
         if let Some(io) = &self.0.io {
             io.stop();
         }
-        if in_time.contains(&false) {
-            for done in [&spans, &logs] {
+        if timed_out {
+            for done in [&spans, &logs, &metrics] {
                 let _ = deadline.wait(done);
             }
         }
+        if let Some(ledger) = self.points().filter(|ledger| !ledger.is_closed()) {
+            ledger.set_uncollected();
+        }
         let delivery = self.delivery();
-        let timed_out = in_time.contains(&false);
-        let lost = delivery.lost_spans() > 0 || delivery.lost_logs() > 0;
+        let lost = [delivery.lost_spans(), delivery.lost_logs(), delivery.lost_metrics()];
+        let lost = lost.iter().any(|lost| *lost > 0) || self.uncollected().is_some();
         let result = match timed_out || lost {
             true => Err(self.what_is_lost(delivery, timed_out)),
             false => Ok(delivery),
@@ -143,6 +152,7 @@ impl Telemetry {
     fn flush_blocking(&self, timeout: Duration) -> Result<Delivery, Undelivered> {
         let deadline = Deadline::after(timeout);
         let before = self.failed();
+        let metrics = self.run(Parts::flush_meters);
         loop {
             let began = Instant::now();
             let done = self.run(|parts| {
@@ -163,6 +173,11 @@ impl Telemetry {
                 },
                 Ok(Err(_)) => return self.undelivered(false),
             }
+        }
+        match deadline.wait(&metrics) {
+            Err(_) => return self.undelivered(true),
+            Ok(Err(_)) if !self.is_closed() => return self.undelivered(false),
+            Ok(_) => {}
         }
         match self.failed() == before {
             true => Ok(self.delivery()),
@@ -188,17 +203,60 @@ impl Telemetry {
         self.0.span_ledgers.iter().chain(&self.0.log_ledgers)
     }
 
+    fn points(&self) -> Option<&Arc<PointLedger>> {
+        self.0.point_ledger.as_ref()
+    }
+
+    /// In the order of the tallies.
+    fn health(&self) -> impl Iterator<Item = &Health> {
+        let items = self.ledgers().map(|ledger| ledger.health());
+        items.chain(self.points().map(|ledger| ledger.health()))
+    }
+
+    fn uncollected(&self) -> Option<String> {
+        self.points().and_then(|ledger| ledger.uncollected())
+    }
+
     fn waiting(&self) -> u64 {
         self.ledgers().map(|ledger| ledger.waiting()).sum()
     }
 
     fn failed(&self) -> u64 {
-        self.ledgers().map(|ledger| ledger.failed()).sum()
+        let items: u64 = self.ledgers().map(|ledger| ledger.failed()).sum();
+        items + self.points().map_or(0, |ledger| ledger.failed())
     }
 
     /// Whether a shutdown was begun.
     fn is_closed(&self) -> bool {
         !matches!(*self.closing(), Closing::Open)
+    }
+}
+
+impl Parts {
+    /// Exports what was measured; a failure that is none of the receiver's is put into the books.
+    fn flush_meters(&self) -> OTelSdkResult {
+        let Some(ledger) = &self.point_ledger else { return Ok(()) };
+        let before = ledger.failed();
+        let result = self.meter_provider.force_flush();
+        let closed = || ledger.is_closed() || matches!(result, Err(OTelSdkError::AlreadyShutdown));
+        if result.is_err() && ledger.failed() == before && !closed() {
+            ledger.set_uncollected();
+        }
+        result
+    }
+
+    /// Exports what was measured, and stops; returns when that is done, which the SDK does not wait
+    /// for.
+    fn close_meters(&self, timeout: Duration) -> OTelSdkResult {
+        let began = Instant::now();
+        let result = self.meter_provider.shutdown_with_timeout(timeout);
+        match &self.point_ledger {
+            Some(ledger) if result.is_err() && began.elapsed() >= SDK_PATIENCE => {
+                ledger.wait_closed();
+                Ok(())
+            }
+            _ => result,
+        }
     }
 }
 

@@ -4,7 +4,10 @@ use std::fmt;
 
 use super::health::Health;
 
-/// What became of the spans, or the log records, given to one exporter.
+/// What became of the spans, the log records or the data points given to one exporter.
+///
+/// A data point is what one export tells of one set of attributes. One that was not taken is in the
+/// tally as long as it is lost: see [`Delivery::metrics`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tally {
     exporter: &'static str,
@@ -23,7 +26,7 @@ impl Tally {
         self.exporter
     }
 
-    /// How many sampled spans ended, or records were logged.
+    /// How many sampled spans ended, records were logged, or data points were to be exported.
     pub fn ended(&self) -> u64 {
         self.ended
     }
@@ -61,11 +64,12 @@ impl Tally {
 pub struct Delivery {
     spans: Vec<Tally>,
     logs: Vec<Tally>,
+    metrics: Vec<Tally>,
 }
 
 impl Delivery {
-    pub(super) fn new(spans: Vec<Tally>, logs: Vec<Tally>) -> Self {
-        Self { spans, logs }
+    pub(super) fn new(spans: Vec<Tally>, logs: Vec<Tally>, metrics: Vec<Tally>) -> Self {
+        Self { spans, logs, metrics }
     }
 
     /// The spans, exporter by exporter.
@@ -78,6 +82,19 @@ impl Delivery {
         &self.logs
     }
 
+    /// The data points, exporter by exporter. What was measured since the last export is none yet.
+    ///
+    /// A cumulative data point that was not taken is lost until the next export gets through, which
+    /// tells what it told and more; it is in no number then. What is lost of these is therefore what
+    /// the last export did not deliver. A delta that was not taken is lost for good, and so is a
+    /// gauge's value where deltas are [preferred]: the SDK tells it once. Where a receiver rejects
+    /// some of a batch and does not say which, they are taken to be deltas first.
+    ///
+    /// [preferred]: crate::telemetry::TelemetryBuilder::metric_temporality
+    pub fn metrics(&self) -> &[Tally] {
+        &self.metrics
+    }
+
     /// The most spans that any one exporter lost.
     pub fn lost_spans(&self) -> u64 {
         worst(&self.spans).lost()
@@ -86,6 +103,11 @@ impl Delivery {
     /// The most log records that any one exporter lost.
     pub fn lost_logs(&self) -> u64 {
         worst(&self.logs).lost()
+    }
+
+    /// The most data points that any one exporter lost.
+    pub fn lost_metrics(&self) -> u64 {
+        worst(&self.metrics).lost()
     }
 }
 
@@ -99,8 +121,9 @@ impl fmt::Display for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spans = self.spans.iter().map(|tally| (tally, "spans"));
         let logs = self.logs.iter().map(|tally| (tally, "log records"));
+        let metrics = self.metrics.iter().map(|tally| (tally, "data points"));
         let mut separator = "";
-        for (tally, what) in spans.chain(logs) {
+        for (tally, what) in spans.chain(logs).chain(metrics) {
             f.write_str(separator)?;
             tally.tell(what, f)?;
             separator = ", ";
@@ -181,11 +204,13 @@ mod tests {
 
     #[test]
     fn the_worst_exporter_tells_the_loss() {
+        let one = |ended, exported| vec![Tally::new("otlp", ended, exported, 0)];
         let spans = vec![Tally::new("otlp", 10, 7, 2), Tally::new("memory", 10, 10, 0)];
-        let delivery = Delivery::new(spans, vec![Tally::new("otlp", 1, 1, 0)]);
-        assert_eq!((delivery.lost_spans(), delivery.lost_logs()), (3, 0));
+        let delivery = Delivery::new(spans, one(1, 1), one(6, 4));
+        let lost = (delivery.lost_spans(), delivery.lost_logs(), delivery.lost_metrics());
+        assert_eq!(lost, (3, 0, 2));
         let text = "otlp exported 7 of 10 spans and dropped 2, memory exported 10 of 10 spans, \
-                    otlp exported 1 of 1 log records";
+                    otlp exported 1 of 1 log records, otlp exported 4 of 6 data points";
         assert_eq!(delivery.to_string(), text);
         assert_eq!(Delivery::default().to_string(), "there is no exporter");
     }

@@ -18,7 +18,7 @@ const LONGEST_REASON: usize = 512;
 pub(super) struct Accepted {
     pub(super) count: usize,
     /// What it said about the rest.
-    rejected: Option<String>,
+    pub(super) rejected: Option<String>,
 }
 
 impl Accepted {
@@ -58,7 +58,7 @@ pub(super) struct Receiver {
 #[derive(Debug)]
 pub(super) struct Health {
     exporter: &'static str,
-    /// `spans` or `log records`.
+    /// `spans`, `log records` or `data points`.
     what: &'static str,
     receiver: Option<Receiver>,
     failing: AtomicBool,
@@ -114,7 +114,7 @@ impl Health {
         }
     }
 
-    /// `spans` or `log records`.
+    /// `spans`, `log records` or `data points`.
     pub(super) fn what(&self) -> &'static str {
         self.what
     }

@@ -1,5 +1,5 @@
-//! Telemetry set up in one place: spans and logs, their resource, where they go, and what becomes
-//! of them.
+//! Telemetry set up in one place: spans, logs and metrics, their resource, where they go, and what
+//! becomes of them.
 //!
 //! ```no_run
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,12 +19,14 @@
 //! # What is promised
 //!
 //! - Ending a span, or logging, never waits: it is put into a bounded queue, or dropped and counted.
+//! - Measuring never waits for an export either. One that fails is made up for by the next, but for
+//!   [deltas](TelemetryBuilder::metric_temporality).
 //! - Exporting needs nothing of the program's runtime, if it has one: batches are made on a thread
 //!   of their own, and OTLP is sent on another one.
 //! - [`shutdown`](Telemetry::shutdown) and [`flush`](Telemetry::flush) block no runtime, return
 //!   within their time-out whatever the receiver does, and say what was [lost](Delivery): all that
 //!   ended and was not acknowledged, also what the receiver rejected of a batch that it took.
-//! - What OTLP's own requests log is not sent as logs.
+//! - What OTLP's own requests log is not sent as logs, and they are neither traced nor measured.
 //!
 //! A batch is sent again where OTLP allows it, after waits of one to five seconds or what the
 //! receiver asks for, for as long as [`otlp_timeout`](TelemetryBuilder::otlp_timeout) allows. The
@@ -35,7 +37,11 @@
 //!
 //! There is no TLS and no compression: send to a collector beside the program, or give an exporter
 //! that has them to [`span_exporter`](TelemetryBuilder::span_exporter). A receiver that takes a batch
-//! and fails to say so may get it twice. Metrics are not set up here.
+//! and fails to say so may get it twice.
+//!
+//! Metrics over OTLP carry no exemplars, as the SDK keeps none. A callback of an observable
+//! instrument must not panic: the SDK ends the export of metrics for good then, of which
+//! [`flush`](Telemetry::flush) and [`shutdown`](Telemetry::shutdown) tell.
 
 mod assemble;
 mod builder;
@@ -45,8 +51,10 @@ mod env;
 mod health;
 mod ledger;
 mod logs;
+mod metrics;
 mod otlp;
 mod pipeline;
+mod point_ledger;
 mod propagator;
 mod resource;
 mod sampling;
@@ -59,6 +67,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use opentelemetry::global;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Subscriber;
 use tracing::subscriber::{SetGlobalDefaultError, set_global_default};
@@ -69,6 +78,7 @@ use tracing_subscriber::{Layer, Registry};
 pub use builder::TelemetryBuilder;
 pub use delivery::{Delivery, Tally, Undelivered};
 pub use logs::{InvalidFilter, LogFilter, LogFormat, LogLayer};
+pub use metrics::HistogramAggregation;
 pub use otlp::Protocol;
 pub use sampling::Sampling;
 pub use warning::Warning;
@@ -79,8 +89,9 @@ use close::Closing;
 use ledger::Ledger;
 use logs::LogSettings;
 use otlp::Io;
+use point_ledger::PointLedger;
 
-/// Where a program's spans and logs are made, and where they go.
+/// Where a program's spans, logs and metrics are made, and where they go.
 ///
 /// A clone is the same one. Call [`shutdown`](Self::shutdown) before the program ends: what still
 /// waits is lost else. When the last clone, and the last tracer of it, is dropped without one, the
@@ -91,9 +102,12 @@ pub struct Telemetry(Arc<Parts>);
 struct Parts {
     enabled: bool,
     tracer_provider: SdkTracerProvider,
+    meter_provider: SdkMeterProvider,
     logger_provider: Option<SdkLoggerProvider>,
     span_ledgers: Vec<Arc<Ledger>>,
     log_ledgers: Vec<Arc<Ledger>>,
+    /// None where metrics go nowhere.
+    point_ledger: Option<Arc<PointLedger>>,
     io: Option<Arc<Io>>,
     service_name: String,
     resource: Resource,
@@ -118,6 +132,22 @@ impl Telemetry {
         &self.0.tracer_provider
     }
 
+    /// Where instruments are made, for layers and meters that use no global. Without an endpoint of
+    /// OTLP they measure nothing.
+    ///
+    /// ```
+    /// use opentelemetry::metrics::MeterProvider;
+    /// use tower_observability::telemetry::Telemetry;
+    ///
+    /// let telemetry = Telemetry::builder("checkout").build()?;
+    /// let orders = telemetry.meter_provider().meter("checkout").u64_counter("orders").build();
+    /// orders.add(1, &[]);
+    /// # Ok::<(), tower_observability::config::ConfigError>(())
+    /// ```
+    pub fn meter_provider(&self) -> &SdkMeterProvider {
+        &self.0.meter_provider
+    }
+
     /// How the context of a trace travels.
     pub fn propagator(&self) -> &W3cPropagator {
         &self.0.propagator
@@ -140,7 +170,7 @@ impl Telemetry {
     }
 
     /// Whether anything is exported: false with `OTEL_SDK_DISABLED`. A span then goes nowhere, but
-    /// hands on the caller's decision.
+    /// hands on the caller's decision; an instrument measures nothing.
     pub fn is_enabled(&self) -> bool {
         self.0.enabled
     }
@@ -149,7 +179,8 @@ impl Telemetry {
     pub fn delivery(&self) -> Delivery {
         let tallies =
             |ledgers: &[Arc<Ledger>]| ledgers.iter().map(|ledger| ledger.tally()).collect();
-        Delivery::new(tallies(&self.0.span_ledgers), tallies(&self.0.log_ledgers))
+        let points = self.0.point_ledger.iter().map(|ledger| ledger.tally()).collect();
+        Delivery::new(tallies(&self.0.span_ledgers), tallies(&self.0.log_ledgers), points)
     }
 
     /// The layer that [`install`](TelemetryBuilder::install) logs with, for a subscriber of one's
@@ -172,10 +203,10 @@ impl Telemetry {
         logs::layer(&self.0.log, &self.0.log_filter, self.0.logger_provider.as_ref())
     }
 
-    /// Makes this that of the whole program, but for the `tracing` subscriber: the propagator, and
-    /// the tracer provider unless all is switched off. Logs the [warnings](Self::warnings), too. For
-    /// a program with a subscriber of its own; [`install`](TelemetryBuilder::install) does it
-    /// already.
+    /// Makes this that of the whole program, but for the `tracing` subscriber: the propagator,
+    /// the tracer provider unless all is switched off, and the meter provider if metrics are sent.
+    /// Logs the [warnings](Self::warnings), too. For a program with a subscriber of its own;
+    /// [`install`](TelemetryBuilder::install) does it already.
     ///
     /// ```no_run
     /// use tower_observability::telemetry::{LogFormat, Telemetry};
@@ -192,6 +223,10 @@ impl Telemetry {
         // switched off, the API's own no-op hands on the caller's context as it is
         if self.is_enabled() {
             global::set_tracer_provider(self.tracer_provider().clone());
+        }
+        // one that measures nothing would take the place of one that does
+        if self.0.point_ledger.is_some() {
+            global::set_meter_provider(self.meter_provider().clone());
         }
         for warning in self.warnings() {
             let (variable, value) = (warning.variable(), warning.value());
@@ -250,7 +285,7 @@ impl fmt::Display for InstallError {
         match self {
             Self::Config(error) => error.fmt(f),
             Self::Subscriber(_) => f.write_str(
-                "a global tracing subscriber is set already, so no tracer provider and no \
+                "a global tracing subscriber is set already, so no provider and no \
                  propagator were set: build the telemetry instead, add its log_layer to that \
                  subscriber, and call set_globals",
             ),

@@ -7,6 +7,7 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::SpanLimits;
 
 use super::logs::LogSettings;
+use super::metrics::Metering;
 use super::otlp::{Protocol, Signal, Target};
 use super::pipeline::Batch;
 use super::propagator::Format;
@@ -24,11 +25,14 @@ pub(super) struct Settings {
     pub(super) otlp: Otlp,
     pub(super) otlp_traces: Otlp,
     pub(super) otlp_logs: Otlp,
+    pub(super) otlp_metrics: Otlp,
     pub(super) traces: Sending,
     pub(super) logs: Sending,
+    pub(super) metrics: Sending,
     pub(super) sampling: Choice,
     pub(super) span_batch: Batch,
     pub(super) log_batch: Batch,
+    pub(super) metering: Metering,
     pub(super) span_limits: SpanLimits,
     pub(super) propagators: Vec<Format>,
     pub(super) log: LogSettings,
@@ -44,11 +48,14 @@ impl Settings {
             otlp: Otlp::default(),
             otlp_traces: Otlp::default(),
             otlp_logs: Otlp::default(),
+            otlp_metrics: Otlp::default(),
             traces: Sending::WithEndpoint,
             logs: Sending::Never,
+            metrics: Sending::WithEndpoint,
             sampling: Choice::ParentBased(Sampling::AlwaysOn),
             span_batch: Batch::SPANS,
             log_batch: Batch::LOGS,
+            metering: Metering::DEFAULT,
             span_limits: SpanLimits::default(),
             propagators: vec![Format::TraceContext, Format::Baggage],
             log: LogSettings::default(),
@@ -58,9 +65,10 @@ impl Settings {
 
     /// Where a signal is sent; nowhere if nobody said to send it.
     pub(super) fn target(&self, signal: Signal) -> Option<Target> {
-        let (own, sending, batch) = match signal {
-            Signal::Traces => (&self.otlp_traces, self.traces, self.span_batch),
-            Signal::Logs => (&self.otlp_logs, self.logs, self.log_batch),
+        let (own, sending, limit) = match signal {
+            Signal::Traces => (&self.otlp_traces, self.traces, self.span_batch.timeout),
+            Signal::Logs => (&self.otlp_logs, self.logs, self.log_batch.timeout),
+            Signal::Metrics => (&self.otlp_metrics, self.metrics, self.metering.timeout),
         };
         let endpoint = own.endpoint.as_ref().or(self.otlp.endpoint.as_ref());
         let by_port = || endpoint.map(Protocol::of).unwrap_or_default();
@@ -79,7 +87,7 @@ impl Settings {
             protocol,
             url,
             headers: headers.cloned().unwrap_or_default(),
-            timeout: timeout.min(batch.timeout),
+            timeout: timeout.min(limit),
         })
     }
 }

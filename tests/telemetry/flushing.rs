@@ -29,7 +29,8 @@ async fn without_any_exporter_nothing_is_lost() {
     let telemetry = Telemetry::builder("checkout").build().unwrap();
     end_spans(&telemetry, 3);
     let delivery = within(telemetry.shutdown(LONG)).await.unwrap();
-    assert_eq!((delivery.spans(), delivery.logs()), ([].as_slice(), [].as_slice()));
+    let none = [].as_slice();
+    assert_eq!((delivery.spans(), delivery.logs(), delivery.metrics()), (none, none, none));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use opentelemetry::trace::{Tracer, TracerProvider};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use opentelemetry_proto::tonic::resource::v1::Resource;
 use tower_observability::telemetry::{Telemetry, TelemetryBuilder};
 
 /// So long that only a test that hangs meets it.
@@ -18,7 +19,39 @@ pub(crate) const BRIEF: Duration = Duration::from_millis(450);
 
 /// Telemetry that exports only when flushed or shut down.
 pub(crate) fn quiet() -> TelemetryBuilder {
-    Telemetry::builder("checkout").span_delay(Duration::from_secs(24 * 60 * 60))
+    let day = Duration::from_secs(24 * 60 * 60);
+    Telemetry::builder("checkout").span_delay(day).metric_interval(day)
+}
+
+/// As [`quiet`], of which a receiver gets [`resource`].
+pub(crate) fn described() -> TelemetryBuilder {
+    quiet()
+        .service_version("4.5.6")
+        .deployment_environment("test")
+        .service_instance_id("i-1")
+        .resource_attribute("host.cpus", 2)
+}
+
+/// What a receiver gets of [`described`] telemetry, by key.
+pub(crate) fn resource() -> Resource {
+    let attributes = vec![
+        text("deployment.environment.name", "test"),
+        attribute("host.cpus", any_value::Value::IntValue(2)),
+        text("service.instance.id", "i-1"),
+        text("service.name", "checkout"),
+        text("service.version", "4.5.6"),
+        text("telemetry.sdk.language", "rust"),
+        text("telemetry.sdk.name", "opentelemetry"),
+        text("telemetry.sdk.version", "0.33.1"),
+    ];
+    Resource { attributes, ..Default::default() }
+}
+
+/// Puts attributes in order, which the SDK keeps in none.
+pub(crate) fn sort(resource: &mut Option<Resource>) {
+    for resource in resource {
+        resource.attributes = by_key(std::mem::take(&mut resource.attributes));
+    }
 }
 
 /// Fails where a test would hang.

@@ -6,5 +6,7 @@ mod failing;
 mod flushing;
 mod kit;
 mod logs;
+mod metrics;
+mod metrics_failing;
 mod settings;
 mod traces;

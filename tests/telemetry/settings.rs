@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use opentelemetry::metrics::MeterProvider;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Span, SpanContext, Tracer, TracerProvider};
+use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler};
 use tower_observability::telemetry::{Protocol, Sampling, Telemetry, TelemetryBuilder};
 
@@ -24,7 +26,7 @@ fn a_setting_that_cannot_be_used_is_refused_with_its_name() {
     const FRAMING: &str = "a header that is not one of HTTP's framing or gRPC's own";
     const HEADER: &str =
         "the name and the value of an HTTP header, for instance authorization and a token";
-    let cases: [(Set, &str, &str, &str); 14] = [
+    let cases: [(Set, &str, &str, &str); 16] = [
         (|set| set.otlp_endpoint("https://c:1"), "otlp_endpoint", "https://c:1", NO_TLS),
         (|set| set.otlp_endpoint("c:1"), "otlp_endpoint", "c:1", SCHEME),
         (|set| set.otlp_endpoint("http://c:65536"), "otlp_endpoint", "http://c:65536", PORT),
@@ -35,6 +37,8 @@ fn a_setting_that_cannot_be_used_is_refused_with_its_name() {
         (|set| set.otlp_header("a", "s3cret\n"), "otlp_header", "a", HEADER),
         (|set| set.sampling(Sampling::Ratio(1.5)), "sampling", "1.5", "a ratio from 0 to 1"),
         (|set| set.sampling(Sampling::Ratio(f64::NAN)), "sampling", "NaN", "a ratio from 0 to 1"),
+        (|set| set.metric_interval(Duration::ZERO), "metric_interval", "0ns", TIME),
+        (|set| set.metric_cardinality(0), "metric_cardinality", "0", COUNT),
         (|set| set.span_queue(0), "span_queue", "0", COUNT),
         (|set| set.span_batch(1_048_577), "span_batch", "1048577", COUNT),
         (
@@ -96,7 +100,17 @@ fn settings_of_otlp_without_an_endpoint_are_warned_of() {
     assert_eq!(set(&[("OTEL_LOGS_EXPORTER", "none")]), [ALL[0], ALL[2], ALL[3]]);
     assert_eq!(set(&[("OTEL_TRACES_EXPORTER", "none")]), [ALL[1]]);
     assert_eq!(set(&[("OTEL_SDK_DISABLED", "true")]), [""; 0]);
+    assert_eq!(set(&[("OTEL_METRICS_EXPORTER", "none")]), ALL);
     assert_eq!(set(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1")]), [""; 0]);
+    // metrics are sent wherever traces are, so only what was said of them alone is idle
+    let metrics = || quiet().otlp_metrics(true).metric_temporality(Temporality::Delta);
+    const METRICS: [&str; 2] = ["telemetry.metric_temporality", "telemetry.otlp_metrics"];
+    assert_eq!(warned(metrics()), METRICS);
+    assert_eq!(warned(metrics().otlp_metrics(false)), [""; 0]);
+    assert_eq!(warned(metrics().otlp_endpoint("http://c:1")), [""; 0]);
+    let traces =
+        |variables: &[(&str, &str)]| warned(metrics().from_env_with(environment(variables)));
+    assert_eq!(traces(&[("OTEL_TRACES_EXPORTER", "otlp")]), METRICS);
     let telemetry = quiet().otlp_logs().build().unwrap();
     let text = "telemetry.otlp_logs: does nothing without an endpoint: set otlp_endpoint or \
                 OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -164,8 +178,10 @@ async fn switched_off_it_makes_no_span_and_sends_nothing() {
         .unwrap();
     assert!(!telemetry.is_enabled());
     end_spans(&telemetry, 3);
+    telemetry.meter_provider().meter("test").u64_counter("work").build().add(1, &[]);
     let delivery = within(telemetry.shutdown(LONG)).await.unwrap();
     assert_eq!((delivery.spans(), delivery.logs()), ([].as_slice(), [].as_slice()));
+    assert_eq!((delivery.metrics(), collector.metrics().len()), ([].as_slice(), 0));
     assert_eq!((collector.spans(), memory.get_finished_spans().unwrap().len()), (0, 0));
 }
 

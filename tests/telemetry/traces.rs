@@ -12,7 +12,6 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value::{
     ArrayValue, BoolValue, DoubleValue, IntValue, StringValue,
 };
 use opentelemetry_proto::tonic::common::v1::{self as common, AnyValue};
-use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::{self, SpanKind as Kind};
 use opentelemetry_proto::tonic::trace::v1::{
     self as proto, ResourceSpans, ScopeSpans, status::StatusCode,
@@ -20,7 +19,9 @@ use opentelemetry_proto::tonic::trace::v1::{
 use tower_observability::telemetry::{Protocol, Telemetry};
 
 use crate::collector::{Answer, Collector};
-use crate::kit::{LONG, attribute, by_key, quiet, text, within, without_runtime};
+use crate::kit::{
+    LONG, attribute, described, quiet, resource, sort, text, within, without_runtime,
+};
 
 fn at(nanos: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_nanos(nanos)
@@ -134,19 +135,9 @@ fn expected([server, client]: [SpanContext; 2]) -> ExportTraceServiceRequest {
         }),
         ..Default::default()
     };
-    let attributes = by_key(vec![
-        text("deployment.environment.name", "test"),
-        attribute("host.cpus", IntValue(2)),
-        text("service.instance.id", "i-1"),
-        text("service.name", "checkout"),
-        text("service.version", "4.5.6"),
-        text("telemetry.sdk.language", "rust"),
-        text("telemetry.sdk.name", "opentelemetry"),
-        text("telemetry.sdk.version", "0.33.1"),
-    ]);
     ExportTraceServiceRequest {
         resource_spans: vec![ResourceSpans {
-            resource: Some(Resource { attributes, ..Default::default() }),
+            resource: Some(resource()),
             scope_spans: vec![ScopeSpans {
                 scope: Some(common::InstrumentationScope {
                     name: "tower-observability".to_owned(),
@@ -163,11 +154,7 @@ fn expected([server, client]: [SpanContext; 2]) -> ExportTraceServiceRequest {
 
 async fn arrives_whole(protocol: Protocol) {
     let collector = Collector::start(protocol, &[Answer::Take]);
-    let telemetry = quiet()
-        .service_version("4.5.6")
-        .deployment_environment("test")
-        .service_instance_id("i-1")
-        .resource_attribute("host.cpus", 2)
+    let telemetry = described()
         .otlp_endpoint(collector.url())
         .otlp_protocol(protocol)
         .otlp_header("x-api-key", "s3cret")
@@ -182,10 +169,7 @@ async fn arrives_whole(protocol: Protocol) {
     assert_eq!(received.headers["x-api-key"], "s3cret");
     assert!(received.headers["user-agent"].to_str().unwrap().starts_with("tower-observability/"));
     let mut request = received.request.clone();
-    for resource in request.resource_spans.iter_mut().flat_map(|spans| &mut spans.resource) {
-        // the SDK keeps them in no order
-        resource.attributes = by_key(std::mem::take(&mut resource.attributes));
-    }
+    request.resource_spans.iter_mut().for_each(|spans| sort(&mut spans.resource));
     assert_eq!(request, expected(contexts));
 }
 

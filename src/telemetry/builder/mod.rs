@@ -1,6 +1,7 @@
 //! The settings of [`Telemetry`].
 
 mod logs;
+mod metrics;
 mod otlp;
 mod spans;
 
@@ -20,6 +21,7 @@ use crate::config::ConfigError;
 use crate::trace::processor::{SpanRedaction, TailKeeping};
 
 pub(super) use self::logs::OTLP_LOGS;
+pub(super) use self::metrics::{OTLP_METRICS, TEMPORALITY};
 
 /// Makes a pipeline once the batch settings are known.
 pub(super) type MakePipeline = Box<dyn FnOnce(Batch) -> SpanPipeline + Send>;
@@ -60,22 +62,26 @@ impl TelemetryBuilder {
     ///
     /// | variables | what they set |
     /// |---|---|
-    /// | `OTEL_SDK_DISABLED` | `true`: no spans, nothing exported |
+    /// | `OTEL_SDK_DISABLED` | `true`: no spans, nothing measured, nothing exported |
     /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | the resource |
     /// | `K8S_POD_NAME`, `K8S_POD_UID`, `K8S_NAMESPACE_NAME`, `K8S_NODE_NAME`, `K8S_CONTAINER_NAME`, `K8S_DEPLOYMENT_NAME`, `K8S_CLUSTER_NAME` | the attributes `k8s.pod.name` and so on |
     /// | in a pod (where `KUBERNETES_SERVICE_HOST` is set) also `POD_NAME`, `POD_UID`, `POD_NAMESPACE`, `NODE_NAME`, `CONTAINER_NAME` | the same |
     /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | the sampler |
     /// | `OTEL_PROPAGATORS` | `tracecontext`, `baggage`, `none` |
-    /// | `OTEL_TRACES_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp`, `none` |
-    /// | `OTEL_EXPORTER_OTLP_ENDPOINT`, `_PROTOCOL`, `_HEADERS`, `_TIMEOUT`, `_INSECURE`, and each with `_TRACES` or `_LOGS` | OTLP |
+    /// | `OTEL_TRACES_EXPORTER`, `OTEL_LOGS_EXPORTER`, `OTEL_METRICS_EXPORTER` | `otlp`, `none` |
+    /// | `OTEL_EXPORTER_OTLP_ENDPOINT`, `_PROTOCOL`, `_HEADERS`, `_TIMEOUT`, `_INSECURE`, and each with `_TRACES`, `_LOGS` or `_METRICS` | OTLP |
     /// | `OTEL_BSP_*`, `OTEL_BLRP_*` | the batches of spans and of log records |
+    /// | `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_METRIC_EXPORT_TIMEOUT` | how often metrics are exported, and for how long it is tried |
+    /// | `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` | [`metric_temporality`](Self::metric_temporality): `cumulative`, `delta`, `lowmemory` |
+    /// | `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` | [`metric_histograms`](Self::metric_histograms): `explicit_bucket_histogram`, `base2_exponential_bucket_histogram` |
     /// | `OTEL_*_COUNT_LIMIT` | the limits of a span |
     /// | `RUST_LOG` | [`log_filter`](Self::log_filter) |
     ///
     /// What cannot be used is ignored, and listed by [`Telemetry::warnings`]. Unlike the
     /// specification's default, nothing is sent to `localhost` unasked: OTLP needs an endpoint, or
-    /// `otlp` as the exporter. TLS, compression and metrics are not here, so their variables are
-    /// warned of.
+    /// `otlp` as the exporter. TLS, compression and exemplars are not here, so their variables are
+    /// warned of; so is `prometheus` as the exporter of metrics, which are scraped from the program
+    /// then, not sent.
     pub fn from_env(self) -> Self {
         self.from_env_with(|variable| std::env::var_os(variable))
     }
@@ -146,9 +152,10 @@ impl TelemetryBuilder {
         assemble::build(self)
     }
 
-    /// Sets everything up, and makes it that of the whole program: the tracer provider, the
-    /// propagator and, if [`logs`](Self::logs) or [`otlp_logs`](Self::otlp_logs) were asked for,
-    /// the `tracing` subscriber.
+    /// Sets everything up, and makes it that of the whole program: the tracer
+    /// provider, the meter provider if metrics are sent, the propagator and, if
+    /// [`logs`](Self::logs) or [`otlp_logs`](Self::otlp_logs) were asked for, the `tracing`
+    /// subscriber.
     ///
     /// # Errors
     ///

@@ -9,9 +9,9 @@ use crate::telemetry::otlp::{self, Protocol};
 use crate::telemetry::settings::{duration, header};
 
 impl TelemetryBuilder {
-    /// Sends traces, and [logs if asked](Self::otlp_logs), to an OpenTelemetry collector: the base
-    /// URL of one, such as `http://localhost:4318`. Over HTTP, `/v1/traces` and `/v1/logs` are
-    /// added.
+    /// Sends traces, [metrics](Self::otlp_metrics) and, [if asked](Self::otlp_logs), logs to an
+    /// OpenTelemetry collector: the base URL of one, such as `http://localhost:4318`. Over HTTP,
+    /// `/v1/traces`, `/v1/metrics` and `/v1/logs` are added.
     ///
     /// Only the scheme `http` is taken: this crate is built without TLS. No proxy is used, whatever
     /// `HTTP_PROXY` says.
@@ -47,7 +47,7 @@ impl TelemetryBuilder {
         self
     }
 
-    /// For the export of one batch, its retries included; 10 s by default.
+    /// For the export of one batch, or of 2000 data points, its retries included; 10 s by default.
     pub fn otlp_timeout(mut self, timeout: Duration) -> Self {
         self.of_otlp.push("telemetry.otlp_timeout");
         match duration("telemetry.otlp_timeout", timeout) {

@@ -1,6 +1,7 @@
 //! The `OTEL_*` environment, as OpenTelemetry's specification reads it: what cannot be used is
 //! warned of, and left at what it was.
 
+mod metrics;
 mod values;
 
 #[cfg(test)]
@@ -31,12 +32,13 @@ pub(super) fn apply(settings: &mut Settings, lookup: &dyn Fn(&str) -> Option<OsS
     sampler(settings, &mut env);
     propagators(settings, &mut env);
     exporters(settings, &mut env);
-    metrics(&mut env);
     let insecure = otlp(&mut settings.otlp, "", false, &mut env);
     otlp(&mut settings.otlp_traces, "_TRACES", insecure, &mut env);
     otlp(&mut settings.otlp_logs, "_LOGS", insecure, &mut env);
+    otlp(&mut settings.otlp_metrics, "_METRICS", insecure, &mut env);
     batch(&mut settings.span_batch, "BSP", &mut env);
     batch(&mut settings.log_batch, "BLRP", &mut env);
+    metrics::metering(&mut settings.metering, &mut env);
     limits(settings, &mut env);
     let filter =
         |text: &str| LogFilter::new(text).map(|_| text.to_owned()).map_err(|_| "no filter");
@@ -168,15 +170,16 @@ fn exporters(settings: &mut Settings, env: &mut Env<'_>) {
     if let Some(sending) = exporter("OTEL_LOGS_EXPORTER", env) {
         settings.logs = sending;
     }
-}
-
-/// What is not done here, but may be hoped for.
-fn metrics(env: &mut Env<'_>) {
-    const VARIABLE: &str = "OTEL_METRICS_EXPORTER";
-    if let Some(text) = env.names(VARIABLE).filter(|text| text != "none") {
-        env.warn(VARIABLE, &text, "is not supported; metrics are not set up");
+    if let Some(sending) = exporter(METRICS_EXPORTER, env) {
+        settings.metrics = sending;
     }
 }
+
+const METRICS_EXPORTER: &str = "OTEL_METRICS_EXPORTER";
+
+/// What is said of an exporter that a variable cannot set up, as it has no port to listen on.
+const SCRAPED: &str = "is scraped, not sent: serve metrics::MetricsService, such as on the admin \
+                       address; left out";
 
 fn exporter(variable: &str, env: &mut Env<'_>) -> Option<Sending> {
     let text = env.names(variable)?;
@@ -185,6 +188,10 @@ fn exporter(variable: &str, env: &mut Env<'_>) -> Option<Sending> {
         match name {
             "otlp" => sending = Some(Sending::Always),
             "none" => sending = sending.or(Some(Sending::Never)),
+            "prometheus" if variable == METRICS_EXPORTER => {
+                sending = sending.or(Some(Sending::Never));
+                env.warn(variable, name, SCRAPED);
+            }
             _ => env.warn(variable, name, "is not an exporter that is known here; left out"),
         }
     }

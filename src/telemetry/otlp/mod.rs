@@ -6,6 +6,7 @@
 mod grpc;
 mod http;
 mod io;
+mod metrics;
 mod signals;
 mod target;
 
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep, timeout};
 
 pub(super) use io::Io;
+pub(super) use metrics::OtlpMetrics;
 pub(super) use signals::{OtlpLogs, OtlpSpans};
 pub(super) use target::{Signal, Target, endpoint, told};
 

@@ -47,6 +47,7 @@ impl Protocol {
 pub(in crate::telemetry) enum Signal {
     Traces,
     Logs,
+    Metrics,
 }
 
 impl Signal {
@@ -55,6 +56,7 @@ impl Signal {
         match self {
             Self::Traces => "/v1/traces",
             Self::Logs => "/v1/logs",
+            Self::Metrics => "/v1/metrics",
         }
     }
 
@@ -63,6 +65,7 @@ impl Signal {
         match self {
             Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
             Self::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+            Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
         }
     }
 }
@@ -222,7 +225,10 @@ mod tests {
             assert_eq!(Signal::Traces.under(&base, Protocol::Grpc), base);
         }
         let base = endpoint("http://a:1", false).unwrap();
-        let logs = Signal::Logs.under(&base, Protocol::HttpProtobuf);
-        assert_eq!(logs.to_string(), "http://a:1/v1/logs");
+        for (signal, url) in
+            [(Signal::Logs, "http://a:1/v1/logs"), (Signal::Metrics, "http://a:1/v1/metrics")]
+        {
+            assert_eq!(signal.under(&base, Protocol::HttpProtobuf).to_string(), url);
+        }
     }
 }

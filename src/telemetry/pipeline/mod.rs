@@ -1,12 +1,15 @@
 //! From an ended span, or a logged record, to its exporter: a bounded queue, a thread of its own
-//! (the SDK's batch processor), and books of what became of each.
+//! (the SDK's batch processor), and books of what became of each. From instruments to theirs: a
+//! thread (the SDK's periodic reader) and books.
 
 mod logs;
+mod metrics;
 mod spans;
 
 use std::time::Duration;
 
 pub(super) use logs::{DeliverLogs, LogPipeline};
+pub(super) use metrics::{DeliverMetrics, reader as metric_reader};
 pub(super) use spans::{DeliverSpans, FanOut, Plain, SpanPipeline};
 
 /// How items are queued and batched.

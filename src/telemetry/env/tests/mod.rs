@@ -1,8 +1,10 @@
+mod metrics;
 mod otlp;
 mod properties;
 
 use super::*;
 use crate::telemetry::Telemetry;
+use crate::telemetry::metrics::Metering;
 
 /// The settings after reading these variables, and the warnings as texts.
 fn read(variables: &[(&str, &str)]) -> (Settings, Vec<String>) {

@@ -151,17 +151,14 @@ fn headers_are_decoded_and_no_warning_tells_a_value() {
 #[test]
 fn what_is_not_done_is_warned_of() {
     let (_, warnings) = read(&[
-        ("OTEL_METRICS_EXPORTER", "OTLP"),
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem"),
         ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "/c.pem"),
         ("OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY", "/k.pem"),
     ]);
     let expected = [
-        "OTEL_METRICS_EXPORTER=\"otlp\": is not supported; metrics are not set up",
         "OTEL_EXPORTER_OTLP_CERTIFICATE=\"/ca.pem\": is not supported; there is no TLS",
         "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE=\"/c.pem\": is not supported; there is no TLS",
         "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY=\"/k.pem\": is not supported; there is no TLS",
     ];
     assert_eq!(warnings, expected);
-    assert_eq!(read(&[("OTEL_METRICS_EXPORTER", "none")]).1, [""; 0]);
 }

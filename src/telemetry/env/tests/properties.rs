@@ -4,7 +4,7 @@ use super::*;
 use crate::telemetry::otlp::Signal;
 
 /// All variables that are read.
-const ALL: [&str; 36] = [
+const ALL: [&str; 46] = [
     "OTEL_SDK_DISABLED",
     "OTEL_SERVICE_NAME",
     "OTEL_RESOURCE_ATTRIBUTES",
@@ -27,6 +27,16 @@ const ALL: [&str; 36] = [
     "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
     "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
     "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+    "OTEL_METRICS_EXPORTER",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
+    "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+    "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+    "OTEL_METRICS_EXEMPLAR_FILTER",
+    "OTEL_METRIC_EXPORT_INTERVAL",
+    "OTEL_METRIC_EXPORT_TIMEOUT",
     "OTEL_BSP_SCHEDULE_DELAY",
     "OTEL_BSP_EXPORT_TIMEOUT",
     "OTEL_BSP_MAX_QUEUE_SIZE",
@@ -51,6 +61,8 @@ fn value() -> impl Strategy<Value = String> {
         "[0-9]{1,20}",
         Just("otlp".to_owned()),
         Just("grpc".to_owned()),
+        Just("delta".to_owned()),
+        Just("base2_exponential_bucket_histogram".to_owned()),
     ]
 }
 
@@ -60,7 +72,7 @@ proptest! {
         let variables: Vec<_> = ALL.into_iter().zip(values.iter().map(String::as_str)).collect();
         let (settings, _) = read(&variables);
         // whatever is left can be used
-        for signal in [Signal::Traces, Signal::Logs] {
+        for signal in [Signal::Traces, Signal::Logs, Signal::Metrics] {
             if let Some(target) = settings.target(signal) {
                 prop_assert_eq!(target.url.scheme_str(), Some("http"));
                 prop_assert!(target.url.authority().is_some());
@@ -81,7 +93,7 @@ proptest! {
         let changed = format!("{settings:?}") != plain;
         let says_nothing = value.trim().is_empty() || value.chars().all(|c| c == ',' || c.is_whitespace());
         // what is the default changes nothing
-        let is_default = ["false", "512", "2048", "5000", "1000", "30000", "128", "none", "checkout"]
+        let is_default = ["false", "512", "2048", "5000", "1000", "30000", "60000", "128", "none", "checkout"]
             .contains(&value.trim().trim_start_matches('0'));
         if means && !says_nothing && !is_default {
             prop_assert!(changed || !warnings.is_empty(), "{}={:?}", name, value);

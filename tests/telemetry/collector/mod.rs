@@ -1,29 +1,21 @@
 //! A receiver of OTLP over gRPC and over HTTP, which does with each request what a test says.
 
+mod services;
+
 use std::convert::Infallible;
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use http::{HeaderMap, StatusCode};
-use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{
-    LogsService, LogsServiceServer,
-};
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
-use prost::Message;
+use http::HeaderMap;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::LogsServiceServer;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::MetricsServiceServer;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::TraceServiceServer;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -57,6 +49,7 @@ pub(crate) struct Seen {
     answers: Arc<Mutex<Vec<Answer>>>,
     pub(crate) traces: Arc<Mutex<Vec<Received<ExportTraceServiceRequest>>>>,
     pub(crate) logs: Arc<Mutex<Vec<Received<ExportLogsServiceRequest>>>>,
+    pub(crate) metrics: Arc<Mutex<Vec<Received<ExportMetricsServiceRequest>>>>,
     /// How many requests came, taken or not.
     requests: watch::Sender<usize>,
     /// How many requests were given up by whoever sent them.
@@ -93,6 +86,7 @@ impl Collector {
             answers: Arc::new(Mutex::new(answers)),
             traces: Arc::default(),
             logs: Arc::default(),
+            metrics: Arc::default(),
             requests: watch::Sender::new(0),
             given_up: watch::Sender::new(0),
         };
@@ -117,15 +111,17 @@ impl Collector {
             Protocol::Grpc => runtime.spawn(async move {
                 tonic::transport::Server::builder()
                     .add_service(TraceServiceServer::new(state.clone()))
-                    .add_service(LogsServiceServer::new(state))
+                    .add_service(LogsServiceServer::new(state.clone()))
+                    .add_service(MetricsServiceServer::new(state))
                     .serve_with_incoming(TcpListenerStream::new(listener))
                     .await
                     .unwrap();
             }),
             Protocol::HttpProtobuf => runtime.spawn(async move {
                 let router = Router::new()
-                    .route("/v1/traces", post(http_traces))
-                    .route("/v1/logs", post(http_logs))
+                    .route("/v1/traces", post(services::http_traces))
+                    .route("/v1/logs", post(services::http_logs))
+                    .route("/v1/metrics", post(services::http_metrics))
                     .with_state(state);
                 axum::serve(listener, router).await.unwrap();
             }),
@@ -165,6 +161,11 @@ impl Collector {
     /// The requests with logs.
     pub(crate) fn logs(&self) -> Vec<Received<ExportLogsServiceRequest>> {
         self.seen.logs.lock().unwrap().clone()
+    }
+
+    /// The requests with metrics.
+    pub(crate) fn metrics(&self) -> Vec<Received<ExportMetricsServiceRequest>> {
+        self.seen.metrics.lock().unwrap().clone()
     }
 
     /// How many spans were taken.
@@ -217,81 +218,4 @@ impl Seen {
             refused => Err(refused),
         }
     }
-
-    async fn keep_traces(
-        &self,
-        headers: HeaderMap,
-        request: ExportTraceServiceRequest,
-    ) -> Result<ExportTraceServiceResponse, Answer> {
-        let rejected = self.keep(&self.traces, headers, request).await?;
-        Ok(ExportTraceServiceResponse {
-            partial_success: rejected.map(|rejected_spans| ExportTracePartialSuccess {
-                rejected_spans,
-                error_message: "too old".to_owned(),
-            }),
-        })
-    }
-
-    async fn keep_logs(
-        &self,
-        headers: HeaderMap,
-        request: ExportLogsServiceRequest,
-    ) -> Result<ExportLogsServiceResponse, Answer> {
-        let rejected = self.keep(&self.logs, headers, request).await?;
-        Ok(ExportLogsServiceResponse {
-            partial_success: rejected.map(|rejected_log_records| ExportLogsPartialSuccess {
-                rejected_log_records,
-                error_message: "too old".to_owned(),
-            }),
-        })
-    }
-}
-
-fn status(answer: Answer) -> tonic::Status {
-    match answer {
-        Answer::Busy => tonic::Status::unavailable("busy"),
-        _ => tonic::Status::invalid_argument("no"),
-    }
-}
-
-#[tonic::async_trait]
-impl TraceService for Seen {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportTraceServiceRequest>,
-    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
-        let headers = request.metadata().clone().into_headers();
-        let kept = self.keep_traces(headers, request.into_inner()).await;
-        kept.map(tonic::Response::new).map_err(status)
-    }
-}
-
-#[tonic::async_trait]
-impl LogsService for Seen {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportLogsServiceRequest>,
-    ) -> Result<tonic::Response<ExportLogsServiceResponse>, tonic::Status> {
-        let headers = request.metadata().clone().into_headers();
-        let kept = self.keep_logs(headers, request.into_inner()).await;
-        kept.map(tonic::Response::new).map_err(status)
-    }
-}
-
-fn answered<M: Message>(kept: Result<M, Answer>) -> Response {
-    match kept {
-        Ok(message) => {
-            ([("content-type", "application/x-protobuf")], message.encode_to_vec()).into_response()
-        }
-        Err(Answer::Busy) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        Err(_) => StatusCode::BAD_REQUEST.into_response(),
-    }
-}
-
-async fn http_traces(State(seen): State<Seen>, headers: HeaderMap, body: Bytes) -> Response {
-    answered(seen.keep_traces(headers, Message::decode(body).unwrap()).await)
-}
-
-async fn http_logs(State(seen): State<Seen>, headers: HeaderMap, body: Bytes) -> Response {
-    answered(seen.keep_logs(headers, Message::decode(body).unwrap()).await)
 }
