@@ -7,9 +7,10 @@ use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use super::collect::Described;
 use super::definitions::{Each, Kind, OfExchanges, prometheus_label};
+use super::instrument::gauge::Reader;
 use super::instruments::{Counted, Instruments};
 use super::names::label_pair;
-use super::series::labels::{LabelValue, Labels};
+use super::series::labels::{Label, LabelValue};
 use super::series::store::Series;
 
 /// Shows what the clones of one layer recorded.
@@ -45,9 +46,10 @@ impl LayerCollector {
             let is_grpc = labels.is_grpc();
             let metrics = if is_grpc { &mut *rpc } else { &mut *http };
             let described = self.described.of_exchanges(is_grpc);
-            let Series { duration, time_to_first_byte, request_body_size, response_body_size } =
-                series;
-            let pairs = self.pairs(&labels);
+            let Series {
+                duration, time_to_first_byte, request_body_size, response_body_size, ..
+            } = series;
+            let pairs = self.pairs(labels.told(instruments.side));
             for (metrics, described, histogram) in [
                 (&mut metrics.duration, &described.duration, duration),
                 (
@@ -66,26 +68,20 @@ impl LayerCollector {
             }
         });
         for (counted, active) in instruments.active.used() {
-            let (metrics, described, labels) = match counted {
-                Counted::Grpc => {
-                    (&mut *rpc, &self.described.rpc, vec![("rpc_system_name", "grpc")])
-                }
-                Counted::Http { method, scheme } => {
-                    let labels =
-                        vec![("http_request_method", method), ("url_scheme", scheme.as_str())];
-                    (&mut *http, &self.described.http, labels)
-                }
+            let (metrics, described) = match counted {
+                Counted::Grpc => (&mut *rpc, &self.described.rpc),
+                Counted::Http { .. } => (&mut *http, &self.described.http),
             };
-            let pairs = instruments.constant_labels.pairs_with(labels);
-            let (now, most) = (active.now(), active.take_most());
+            let pairs = self.pairs(counted.told());
+            let (now, most) = (active.now(), active.take_most(Reader::Prometheus));
             metrics.active.push(described.active.gauge(pairs.clone(), now as f64));
             metrics.active_max.push(described.active_max.gauge(pairs, most as f64));
         }
     }
 
     /// The labels of a series, the constant ones among them.
-    fn pairs(&self, labels: &Labels<'_>) -> Vec<LabelPair> {
-        let told = labels.told(self.instruments.side).into_iter().map(|label| {
+    fn pairs(&self, labels: Vec<Label<'_>>) -> Vec<LabelPair> {
+        let told = labels.into_iter().map(|label| {
             let name = prometheus_label(label.key);
             match label.value {
                 LabelValue::Text(text) => label_pair(&name, text),
@@ -110,12 +106,11 @@ impl Collector for LayerCollector {
         self.exchanges(&mut http, &mut rpc);
         let constant = || instruments.constant_labels.pairs();
         let mut poll_ready = Vec::new();
-        instruments.poll_ready.each(|[error], histogram| {
-            let pairs = instruments
-                .constant_labels
-                .pairs_with(Some(("error_type", error)).filter(|(_, error)| !error.is_empty()));
+        for (error, histogram) in instruments.poll_ready.all() {
+            let own = error.map(|error| ("error_type", error));
+            let pairs = instruments.constant_labels.pairs_with(own);
             poll_ready.extend(self.described.poll_ready.histogram(pairs, histogram));
-        });
+        }
         let shed = self.described.shed.counter(constant(), &instruments.shed);
         let overflow = self.described.overflow.counter(constant(), &instruments.store.overflow);
         let metrics = Each { http, rpc, poll_ready, shed: vec![shed], overflow: vec![overflow] };

@@ -7,12 +7,15 @@ use http::Method;
 
 use super::instrument::bounds::Bounds;
 use super::instrument::counter::Counter;
-use super::instrument::family::Family;
 use super::instrument::gauge::Active;
+use super::instrument::histogram::Histogram;
 use super::names::ConstantLabels;
+use super::otel;
 use super::series::Scheme;
+use super::series::labels::Label;
 use super::series::store::{SeriesBounds, Store};
 use crate::classify::{Protocol, Side};
+use crate::exchange::WaitEnd;
 use crate::message::method;
 
 /// What a layer and its clones record into, and its collector reads.
@@ -22,9 +25,9 @@ pub(super) struct Instruments {
     pub(super) constant_labels: ConstantLabels,
     pub(super) store: Store,
     pub(super) active: Actives,
-    /// By what became of the wait.
-    pub(super) poll_ready: Family<1>,
+    pub(super) poll_ready: Waits<Histogram>,
     pub(super) shed: Counter,
+    pub(super) otel: Option<Arc<otel::Backend>>,
 }
 
 /// The exchanges under way, by method and scheme, and the gRPC calls.
@@ -39,6 +42,18 @@ pub(super) struct Place(usize);
 pub(super) enum Counted {
     Http { method: &'static str, scheme: Scheme },
     Grpc,
+}
+
+impl Counted {
+    pub(super) fn told(self) -> Vec<Label<'static>> {
+        match self {
+            Self::Http { method, scheme } => vec![
+                Label::text("http.request.method", method),
+                Label::text("url.scheme", scheme.as_str()),
+            ],
+            Self::Grpc => vec![Label::text("rpc.system.name", "grpc")],
+        }
+    }
 }
 
 impl Actives {
@@ -69,6 +84,37 @@ impl Actives {
     }
 }
 
+/// How long requests waited for the service to be ready, by what became of them.
+pub(super) struct Waits<T> {
+    called: T,
+    refused: T,
+    cancelled: T,
+}
+
+impl<T> Waits<T> {
+    /// Makes each, given what is told as `error.type`, if anything is.
+    pub(super) fn by(make: impl Fn(Option<&'static str>) -> T) -> Self {
+        Self { called: make(None), refused: make(Some(REFUSED)), cancelled: make(Some(CANCELLED)) }
+    }
+
+    #[inline]
+    pub(super) fn of(&self, end: WaitEnd) -> &T {
+        match end {
+            WaitEnd::Called => &self.called,
+            WaitEnd::Refused => &self.refused,
+            WaitEnd::Cancelled => &self.cancelled,
+        }
+    }
+
+    /// With what is told as `error.type`, if anything is.
+    pub(super) fn all(&self) -> [(Option<&'static str>, &T); 3] {
+        [(None, &self.called), (Some(REFUSED), &self.refused), (Some(CANCELLED), &self.cancelled)]
+    }
+}
+
+const REFUSED: &str = "refused";
+const CANCELLED: &str = "cancelled";
+
 impl Instruments {
     pub(super) fn new(
         side: Side,
@@ -77,16 +123,23 @@ impl Instruments {
         most: (usize, usize),
         bounds: SeriesBounds,
         poll_ready: Bounds,
+        otel: Option<otel::Backend>,
     ) -> Arc<Self> {
         let created = SystemTime::now();
-        Arc::new(Self {
+        let (poll_ready, otel) = (Arc::new(poll_ready), otel.map(Arc::new));
+        let instruments = Arc::new(Self {
             side,
             prefix,
             constant_labels,
-            store: Store::new(most.0, most.1, bounds, created),
+            store: Store::new(most.0, most.1, bounds, created, otel.clone()),
             active: Actives::new(),
-            poll_ready: Family::new(poll_ready, 8, [true]),
+            poll_ready: Waits::by(|_| Histogram::new(Arc::clone(&poll_ready), created)),
             shed: Counter::new(created),
-        })
+            otel,
+        });
+        if let Some(otel) = &instruments.otel {
+            otel.observe(&instruments);
+        }
+        instruments
     }
 }

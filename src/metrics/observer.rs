@@ -18,7 +18,7 @@ use super::series::store::Measured;
 use crate::caller::TrustedProxies;
 use crate::classify::Side;
 use crate::error::as_error;
-use crate::exchange::{End, Facts, Observer, isolated};
+use crate::exchange::{End, Facts, Observer, WaitEnd, isolated};
 use crate::message::method::{OTHER, known_method};
 use crate::message::server::{Server, own_port};
 
@@ -46,6 +46,7 @@ pub struct Measuring {
 
 impl Observer for Metrics {
     type Exchange = Measuring;
+    const WANTS_WAIT: bool = true;
 
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Measuring {
         let side = facts.side();
@@ -93,6 +94,15 @@ impl Observer for Metrics {
             self.server(&measuring),
         );
         instruments.store.record(labels, shard, end.facts.started_at(), measured);
+    }
+
+    fn waited(&self, wait: Duration, end: WaitEnd) {
+        let waits = &self.instruments.poll_ready;
+        let wait = nanos(wait);
+        waits.of(end).record(shard::of_this_thread(), wait);
+        if let Some(otel) = &self.instruments.otel {
+            otel.waited(wait, end);
+        }
     }
 
     fn refused(&self, error: &(dyn Any + 'static)) {
