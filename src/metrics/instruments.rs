@@ -1,7 +1,7 @@
 //! Everything a layer records into.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use http::Method;
 
@@ -31,7 +31,10 @@ pub(super) struct Instruments {
 }
 
 /// The exchanges under way, by method and scheme, and the gRPC calls.
-pub(super) struct Actives(Box<[Active]>);
+pub(super) struct Actives {
+    places: Box<[Active]>,
+    made: Instant,
+}
 
 /// Among which exchanges one is counted while it is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,28 +62,35 @@ impl Counted {
 impl Actives {
     pub(super) fn new() -> Self {
         let places = method::all().count() * Scheme::ALL.len() + 1;
-        Self((0..places).map(|_| Active::default()).collect())
+        let places = (0..places).map(|_| Active::default()).collect();
+        Self { places, made: Instant::now() }
     }
 
     /// The place of what claims to be one.
     #[inline]
     pub(super) fn place(&self, protocol: Protocol, method: &Method, scheme: Scheme) -> Place {
         Place(match protocol {
-            Protocol::Grpc => self.0.len() - 1,
+            Protocol::Grpc => self.places.len() - 1,
             Protocol::Http => method::place(method) * Scheme::ALL.len() + scheme as usize,
         })
     }
 
+    /// How old they are at this moment.
+    #[inline]
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.made)
+    }
+
     #[inline]
     pub(super) fn at(&self, place: Place) -> Option<&Active> {
-        self.0.get(place.0)
+        self.places.get(place.0)
     }
 
     /// Those that ever counted something.
     pub(super) fn used(&self) -> impl Iterator<Item = (Counted, &Active)> {
         let http = method::all()
             .flat_map(|method| Scheme::ALL.map(|scheme| Counted::Http { method, scheme }));
-        http.chain([Counted::Grpc]).zip(&self.0).filter(|(_, active)| active.is_used())
+        http.chain([Counted::Grpc]).zip(&self.places).filter(|(_, active)| active.is_used())
     }
 }
 

@@ -8,4 +8,4 @@ pub(crate) mod exemplar;
 pub(crate) mod family;
 pub(crate) mod gauge;
 pub(crate) mod histogram;
-pub(crate) mod shard;
+pub(crate) mod native;
