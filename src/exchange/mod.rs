@@ -30,4 +30,4 @@ pub use service::Observe;
 pub use wait::WaitEnd;
 
 #[cfg(all(test, feature = "testing"))]
-mod tests;
+pub(crate) mod tests;

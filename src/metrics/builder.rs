@@ -45,6 +45,8 @@ pub struct MetricsBuilder {
     proxies: Option<TrustedProxies>,
     server: Option<(Arc<str>, u16)>,
     sheds: Option<Arc<Sheds>>,
+    #[cfg(feature = "otel-metrics")]
+    pub(super) meter: Option<super::otel::Source>,
 }
 
 impl MetricsLayer {
@@ -85,6 +87,8 @@ impl MetricsBuilder {
             proxies: None,
             server: None,
             sheds: None,
+            #[cfg(feature = "otel-metrics")]
+            meter: None,
         }
     }
 
@@ -263,6 +267,13 @@ impl MetricsBuilder {
             request_body_size: shaped(self.request_body_size?).into(),
             response_body_size: shaped(self.response_body_size?).into(),
         };
+        let poll_ready = shaped(self.poll_ready?);
+        #[cfg(feature = "otel-metrics")]
+        let otel = self
+            .meter
+            .map(|meter| meter.backend(self.side, &bounds, &poll_ready, &constant_labels));
+        #[cfg(not(feature = "otel-metrics"))]
+        let otel = None;
         let most = (self.max_series, self.max_servers);
         let instruments = Instruments::new(
             self.side,
@@ -270,7 +281,8 @@ impl MetricsBuilder {
             constant_labels,
             most,
             bounds,
-            shaped(self.poll_ready?),
+            poll_ready,
+            otel,
         );
         let metrics = Metrics {
             instruments,

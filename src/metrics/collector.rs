@@ -10,7 +10,7 @@ use super::definitions::{Each, Kind, OfExchanges, prometheus_label};
 use super::instrument::gauge::Reader;
 use super::instruments::{Counted, Instruments};
 use super::names::label_pair;
-use super::series::labels::{LabelValue, Labels};
+use super::series::labels::{Label, LabelValue};
 use super::series::store::Series;
 use crate::config::ConfigError;
 
@@ -50,9 +50,10 @@ impl LayerCollector {
             let is_grpc = labels.is_grpc();
             let metrics = if is_grpc { &mut *rpc } else { &mut *http };
             let described = self.described.of_exchanges(is_grpc);
-            let Series { duration, time_to_first_byte, request_body_size, response_body_size } =
-                series;
-            let pairs = self.pairs(&labels);
+            let Series {
+                duration, time_to_first_byte, request_body_size, response_body_size, ..
+            } = series;
+            let pairs = self.pairs(labels.told(instruments.side));
             for (metrics, described, histogram) in [
                 (&mut metrics.duration, &described.duration, duration),
                 (
@@ -71,17 +72,11 @@ impl LayerCollector {
             }
         });
         for (counted, active) in instruments.active.used() {
-            let (metrics, described, labels) = match counted {
-                Counted::Grpc => {
-                    (&mut *rpc, &self.described.rpc, vec![("rpc_system_name", "grpc")])
-                }
-                Counted::Http { method, scheme } => {
-                    let labels =
-                        vec![("http_request_method", method), ("url_scheme", scheme.as_str())];
-                    (&mut *http, &self.described.http, labels)
-                }
+            let (metrics, described) = match counted {
+                Counted::Grpc => (&mut *rpc, &self.described.rpc),
+                Counted::Http { .. } => (&mut *http, &self.described.http),
             };
-            let pairs = instruments.constant_labels.pairs_with(labels);
+            let pairs = self.pairs(counted.told());
             let (now, most) = (active.now(), active.take_most(Reader::Prometheus));
             metrics.active.push(described.active.value(pairs.clone(), now as f64));
             metrics.active_max.push(described.active_max.value(pairs, most as f64));
@@ -89,8 +84,8 @@ impl LayerCollector {
     }
 
     /// The labels of a series, the constant ones among them.
-    fn pairs(&self, labels: &Labels<'_>) -> Vec<LabelPair> {
-        let told = labels.told(self.instruments.side).into_iter().map(|label| {
+    fn pairs(&self, labels: Vec<Label<'_>>) -> Vec<LabelPair> {
+        let told = labels.into_iter().map(|label| {
             let name = prometheus_label(label.key);
             match label.value {
                 LabelValue::Text(text) => label_pair(&name, text),

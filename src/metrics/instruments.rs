@@ -10,7 +10,9 @@ use super::instrument::counter::Counter;
 use super::instrument::gauge::Active;
 use super::instrument::histogram::Histogram;
 use super::names::ConstantLabels;
+use super::otel;
 use super::series::Scheme;
+use super::series::labels::Label;
 use super::series::store::{SeriesBounds, Store};
 use crate::classify::{Protocol, Side};
 use crate::exchange::WaitEnd;
@@ -23,8 +25,9 @@ pub(super) struct Instruments {
     pub(super) constant_labels: ConstantLabels,
     pub(super) store: Store,
     pub(super) active: Actives,
-    pub(super) poll_ready: Waits,
+    pub(super) poll_ready: Waits<Histogram>,
     pub(super) shed: Counter,
+    pub(super) otel: Option<Arc<otel::Backend>>,
 }
 
 /// The exchanges under way, by method and scheme, and the gRPC calls.
@@ -42,6 +45,18 @@ pub(super) struct Place(usize);
 pub(super) enum Counted {
     Http { method: &'static str, scheme: Scheme },
     Grpc,
+}
+
+impl Counted {
+    pub(super) fn told(self) -> Vec<Label<'static>> {
+        match self {
+            Self::Http { method, scheme } => vec![
+                Label::text("http.request.method", method),
+                Label::text("url.scheme", scheme.as_str()),
+            ],
+            Self::Grpc => vec![Label::text("rpc.system.name", "grpc")],
+        }
+    }
 }
 
 impl Actives {
@@ -80,21 +95,20 @@ impl Actives {
 }
 
 /// How long requests waited for the service to be ready, by what became of them.
-pub(super) struct Waits {
-    called: Histogram,
-    refused: Histogram,
-    cancelled: Histogram,
+pub(super) struct Waits<T> {
+    called: T,
+    refused: T,
+    cancelled: T,
 }
 
-impl Waits {
-    fn new(bounds: Bounds, created: SystemTime) -> Self {
-        let bounds = Arc::new(bounds);
-        let histogram = || Histogram::new(Arc::clone(&bounds), created);
-        Self { called: histogram(), refused: histogram(), cancelled: histogram() }
+impl<T> Waits<T> {
+    /// Makes each, given what is told as `error.type`, if anything is.
+    pub(super) fn by(make: impl Fn(Option<&'static str>) -> T) -> Self {
+        Self { called: make(None), refused: make(Some(REFUSED)), cancelled: make(Some(CANCELLED)) }
     }
 
     #[inline]
-    pub(super) fn of(&self, end: WaitEnd) -> &Histogram {
+    pub(super) fn of(&self, end: WaitEnd) -> &T {
         match end {
             WaitEnd::Called => &self.called,
             WaitEnd::Refused => &self.refused,
@@ -103,14 +117,13 @@ impl Waits {
     }
 
     /// With what is told as `error.type`, if anything is.
-    pub(super) fn all(&self) -> [(Option<&'static str>, &Histogram); 3] {
-        [
-            (None, &self.called),
-            (Some("refused"), &self.refused),
-            (Some("cancelled"), &self.cancelled),
-        ]
+    pub(super) fn all(&self) -> [(Option<&'static str>, &T); 3] {
+        [(None, &self.called), (Some(REFUSED), &self.refused), (Some(CANCELLED), &self.cancelled)]
     }
 }
+
+const REFUSED: &str = "refused";
+const CANCELLED: &str = "cancelled";
 
 impl Instruments {
     pub(super) fn new(
@@ -120,16 +133,23 @@ impl Instruments {
         most: (usize, usize),
         bounds: SeriesBounds,
         poll_ready: Bounds,
+        otel: Option<otel::Backend>,
     ) -> Arc<Self> {
         let created = SystemTime::now();
-        Arc::new(Self {
+        let (poll_ready, otel) = (Arc::new(poll_ready), otel.map(Arc::new));
+        let instruments = Arc::new(Self {
             side,
             prefix,
             constant_labels,
-            store: Store::new(most.0, most.1, bounds, created),
+            store: Store::new(most.0, most.1, bounds, created, otel.clone()),
             active: Actives::new(),
-            poll_ready: Waits::new(poll_ready, created),
+            poll_ready: Waits::by(|_| Histogram::new(Arc::clone(&poll_ready), created)),
             shed: Counter::new(created),
-        })
+            otel,
+        });
+        if let Some(otel) = &instruments.otel {
+            otel.observe(&instruments);
+        }
+        instruments
     }
 }

@@ -91,6 +91,8 @@ pub(crate) mod instrument;
 mod instruments;
 pub(crate) mod names;
 mod observer;
+#[cfg_attr(not(feature = "otel-metrics"), path = "otel/off.rs")]
+mod otel;
 mod register;
 mod routes;
 pub mod saturation;

@@ -98,7 +98,11 @@ impl Observer for Metrics {
 
     fn waited(&self, wait: Duration, end: WaitEnd) {
         let waits = &self.instruments.poll_ready;
-        waits.of(end).record(shard::of_this_thread(), nanos(wait));
+        let wait = nanos(wait);
+        waits.of(end).record(shard::of_this_thread(), wait);
+        if let Some(otel) = &self.instruments.otel {
+            otel.waited(wait, end);
+        }
     }
 
     fn refused(&self, error: &(dyn Any + 'static)) {

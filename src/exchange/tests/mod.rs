@@ -39,7 +39,7 @@ use crate::testing::{Event, ManualClock, Record, Recorder, Script};
 
 /// What the one who asks does with the answer.
 #[derive(Clone, Copy)]
-pub(super) enum Caller {
+pub(crate) enum Caller {
     /// Reads the body to its end.
     Reads,
     /// Gives up before there is an answer, after this time.
@@ -48,19 +48,19 @@ pub(super) enum Caller {
     DropsBodyAfter(usize, Duration),
 }
 
-pub(super) struct Scenario {
-    pub(super) side: Side,
-    pub(super) clock: ManualClock,
-    pub(super) request: Box<dyn Fn() -> Request<()>>,
-    pub(super) script: Script,
-    pub(super) caller: Caller,
-    pub(super) deadline: Option<Duration>,
-    pub(super) classify: Classify,
-    pub(super) buffered: bool,
+pub(crate) struct Scenario {
+    pub(crate) side: Side,
+    pub(crate) clock: ManualClock,
+    pub(crate) request: Box<dyn Fn() -> Request<()>>,
+    pub(crate) script: Script,
+    pub(crate) caller: Caller,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) classify: Classify,
+    pub(crate) buffered: bool,
 }
 
 impl Scenario {
-    pub(super) fn new(side: Side, script: Script) -> Self {
+    pub(crate) fn new(side: Side, script: Script) -> Self {
         Self {
             side,
             clock: ManualClock::new(),
@@ -73,32 +73,32 @@ impl Scenario {
         }
     }
 
-    pub(super) fn request(mut self, request: impl Fn() -> Request<()> + 'static) -> Self {
+    pub(crate) fn request(mut self, request: impl Fn() -> Request<()> + 'static) -> Self {
         self.request = Box::new(request);
         self
     }
 
-    pub(super) fn grpc(self) -> Self {
+    pub(crate) fn grpc(self) -> Self {
         self.request(|| grpc_request(None))
     }
 
-    pub(super) fn caller(mut self, caller: Caller) -> Self {
+    pub(crate) fn caller(mut self, caller: Caller) -> Self {
         self.caller = caller;
         self
     }
 
-    pub(super) fn deadline(mut self, deadline: Duration) -> Self {
+    pub(crate) fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
     /// A panic in `call` ends a `Buffer`'s worker instead of passing through.
-    pub(super) fn not_buffered(mut self) -> Self {
+    pub(crate) fn not_buffered(mut self) -> Self {
         self.buffered = false;
         self
     }
 
-    fn layer<O: Observer + Clone>(&self, observer: O) -> ObserveLayer<O> {
+    pub(crate) fn layer<O: Observer + Clone>(&self, observer: O) -> ObserveLayer<O> {
         let layer = ObserveLayer::new(self.side, observer)
             .clock(self.clock.clock())
             .classify(self.classify.clone());
@@ -110,7 +110,7 @@ impl Scenario {
 
     /// Runs the scenario in every arrangement and demands `expected` of each observer.
     #[track_caller]
-    pub(super) fn records(self, expected: Record) {
+    pub(crate) fn records(self, expected: Record) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let mut seen = Vec::new();
@@ -155,7 +155,7 @@ impl Scenario {
         });
     }
 
-    async fn drive<S, B>(&self, mut service: S)
+    pub(crate) async fn drive<S, B>(&self, mut service: S)
     where
         S: Service<Request<()>, Response = Response<B>>,
         B: Body,
@@ -194,15 +194,15 @@ impl Scenario {
 }
 
 /// A server layer whose clock stands still.
-pub(super) fn still(recorder: &Recorder) -> ObserveLayer<Recorder> {
+pub(crate) fn still(recorder: &Recorder) -> ObserveLayer<Recorder> {
     recorder.layer(Side::Server).clock(ManualClock::new().clock())
 }
 
-pub(super) async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+pub(crate) async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     poll_fn(|cx| Poll::Ready(future.poll_unpin(cx))).await
 }
 
-pub(super) fn grpc_request(timeout: Option<&'static str>) -> Request<()> {
+pub(crate) fn grpc_request(timeout: Option<&'static str>) -> Request<()> {
     let mut request = Request::builder()
         .method("POST")
         .uri("/shop.Cart/Add")
@@ -213,4 +213,4 @@ pub(super) fn grpc_request(timeout: Option<&'static str>) -> Request<()> {
     request.body(()).unwrap()
 }
 
-pub(super) const MS: Duration = Duration::from_millis(1);
+pub(crate) const MS: Duration = Duration::from_millis(1);

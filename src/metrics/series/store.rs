@@ -11,6 +11,7 @@ use crate::metrics::instrument::counter::Counter;
 use crate::metrics::instrument::exemplar::Exemplar;
 use crate::metrics::instrument::family::OVERFLOW;
 use crate::metrics::instrument::histogram::Histogram;
+use crate::metrics::otel;
 use crate::shard::Shard;
 
 /// The bounds of the four histograms of a series.
@@ -28,6 +29,7 @@ pub(in crate::metrics) struct Series {
     pub(in crate::metrics) time_to_first_byte: Histogram,
     pub(in crate::metrics) request_body_size: Histogram,
     pub(in crate::metrics) response_body_size: Histogram,
+    otel: Option<otel::OfSeries>,
 }
 
 /// What one exchange adds; nanoseconds and bytes.
@@ -42,13 +44,14 @@ pub(in crate::metrics) struct Measured {
 }
 
 impl Series {
-    fn new(bounds: &SeriesBounds, created: SystemTime) -> Self {
+    fn new(bounds: &SeriesBounds, created: SystemTime, otel: Option<otel::OfSeries>) -> Self {
         let histogram = |bounds: &Arc<Bounds>| Histogram::new(Arc::clone(bounds), created);
         Self {
             duration: histogram(&bounds.duration),
             time_to_first_byte: histogram(&bounds.time_to_first_byte),
             request_body_size: histogram(&bounds.request_body_size),
             response_body_size: histogram(&bounds.response_body_size),
+            otel,
         }
     }
 
@@ -67,6 +70,9 @@ impl Series {
                 histogram.exemplify(bucket, Exemplar { trace, value, at });
             }
         }
+        if let Some(otel) = &self.otel {
+            otel.record(&measured);
+        }
     }
 }
 
@@ -75,6 +81,7 @@ pub(in crate::metrics) struct Store {
     series: Bounded<Key, Series>,
     servers: Bounded<Box<str>, ()>,
     bounds: SeriesBounds,
+    otel: Option<Arc<otel::Backend>>,
     /// Exchanges whose labels were too many.
     pub(in crate::metrics) overflow: Counter,
 }
@@ -85,11 +92,13 @@ impl Store {
         most_servers: usize,
         bounds: SeriesBounds,
         created: SystemTime,
+        otel: Option<Arc<otel::Backend>>,
     ) -> Self {
         Self {
             series: Bounded::new(most_series),
             servers: Bounded::new(most_servers),
             bounds,
+            otel,
             overflow: Counter::new(created),
         }
     }
@@ -103,10 +112,9 @@ impl Store {
         now: SystemTime,
         measured: Measured,
     ) {
-        let make = || Series::new(&self.bounds, now);
         let record = |series: &Series| series.record(shard, measured);
         if self.series.find(&labels, record).is_none() {
-            self.record_first(labels, shard, make, record);
+            self.record_first(labels, shard, now, record);
         }
     }
 
@@ -116,7 +124,7 @@ impl Store {
         &self,
         labels: Labels<'_>,
         shard: Shard,
-        make: impl Fn() -> Series,
+        now: SystemTime,
         record: impl Fn(&Series),
     ) {
         let known = match labels.server {
@@ -124,13 +132,18 @@ impl Store {
             None => true,
         };
         let labels = if known { labels } else { without_server(labels) };
-        if self.series.with(&labels, Room::IfAny, &make, &record).is_none() {
+        if self.series.with(&labels, Room::IfAny, || self.make(&labels, now), &record).is_none() {
             self.overflow.add(shard, 1);
             let labels = without_route(without_server(labels));
-            self.series.with(&labels, Room::Always, make, record);
+            self.series.with(&labels, Room::Always, || self.make(&labels, now), record);
         } else if !known {
             self.overflow.add(shard, 1);
         }
+    }
+
+    fn make(&self, labels: &Labels<'_>, now: SystemTime) -> Series {
+        let otel = self.otel.as_ref().map(|otel| otel.series(labels));
+        Series::new(&self.bounds, now, otel)
     }
 
     /// Shows every series.
