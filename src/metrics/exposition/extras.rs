@@ -20,11 +20,19 @@ use crate::metrics::instrument::native::Native;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Extras {
     pub(crate) created: SystemTime,
+    /// In which the exemplars are recorded.
     pub(crate) unit: Unit,
     /// One place for each bucket, the one above all bounds included; or none at all.
     pub(crate) exemplars: Vec<Option<Exemplar>>,
     /// The same values in exponential buckets.
     pub(crate) native: Option<Native>,
+}
+
+impl Extras {
+    /// Of what has no exemplars.
+    pub(crate) fn created(created: SystemTime) -> Self {
+        Self { created, unit: Unit::Seconds, exemplars: Vec::new(), native: None }
+    }
 }
 
 thread_local! {
