@@ -113,7 +113,7 @@ fn the_users_own_metrics_come_out_of_the_same_registry() {
 shop_orders_total{zone="b"} 2
 # HELP shop_stock In "stock"\\\nnow.
 # TYPE shop_stock gauge
-shop_stock{item="a\"b\\c\nd",zone="b"} 9.007199254740992e15
+shop_stock{item="a\"b\\c\nd",zone="b"} 9007199254740992.0
 # HELP shop_value Values.
 # TYPE shop_value histogram
 shop_value_bucket{zone="b",le="10.0"} 1

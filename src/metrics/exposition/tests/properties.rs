@@ -37,11 +37,11 @@ struct Told {
 fn metrics() -> impl Strategy<Value = Vec<Told>> {
     let buckets = prop::collection::vec((number(), 0..9_u64), 0..3);
     let sorted = prop::collection::btree_map(0..50_u8, 0..3_u64, 0..4).prop_map(|buckets| {
-        let grows = |below: &mut u64, (bound, count)| {
+        let grows = |below: &mut u64, (bound, count): (u8, u64)| {
             *below += count;
             Some((f64::from(bound), *below))
         };
-        buckets.into_iter().scan(0, grows).collect()
+        buckets.into_iter().scan(0, grows).collect::<Vec<_>>()
     });
     let told =
         (labels(), number(), prop_oneof![sorted, buckets], 9..20_u64, prop::option::of(-9..9_i64));

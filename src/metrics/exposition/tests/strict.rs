@@ -2,37 +2,37 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-pub type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Family {
-    pub name: String,
-    pub kind: String,
-    pub unit: String,
-    pub help: String,
-    pub samples: Vec<Sample>,
+pub(crate) struct Family {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) unit: String,
+    pub(crate) help: String,
+    pub(crate) samples: Vec<Sample>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
-    pub name: String,
-    pub labels: Labels,
-    pub value: f64,
-    pub timestamp: Option<f64>,
-    pub exemplar: Option<Exemplar>,
+pub(crate) struct Sample {
+    pub(crate) name: String,
+    pub(crate) labels: Labels,
+    pub(crate) value: f64,
+    pub(crate) timestamp: Option<f64>,
+    pub(crate) exemplar: Option<Exemplar>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Exemplar {
-    pub labels: Labels,
-    pub value: f64,
-    pub timestamp: Option<f64>,
+pub(crate) struct Exemplar {
+    pub(crate) labels: Labels,
+    pub(crate) value: f64,
+    pub(crate) timestamp: Option<f64>,
 }
 
 type Read<T> = Result<T, String>;
 
 /// Reads an OpenMetrics 1.0.0 document.
-pub fn openmetrics(document: &str) -> Read<Vec<Family>> {
+pub(crate) fn openmetrics(document: &str) -> Read<Vec<Family>> {
     let body = document.strip_suffix("# EOF\n").ok_or("no # EOF at the end")?;
     let families = families(body, true)?;
     let mut names = HashSet::new();
@@ -59,7 +59,7 @@ pub fn openmetrics(document: &str) -> Read<Vec<Family>> {
 }
 
 /// Reads a document of the text format 0.0.4.
-pub fn text(document: &str) -> Read<Vec<Family>> {
+pub(crate) fn text(document: &str) -> Read<Vec<Family>> {
     let families = families(document, false)?;
     let mut names = HashSet::new();
     for family in &families {
@@ -87,7 +87,9 @@ fn check(family: &Family) -> Read<()> {
         if sample.exemplar.is_some() && !matches!(suffix, "_bucket" | "_total") {
             return Err(format!("{} has an exemplar", sample.name));
         }
-        if matches!(suffix, "_total" | "_bucket" | "_sum" | "_count") && !(sample.value >= 0.0) {
+        if matches!(suffix, "_total" | "_bucket" | "_sum" | "_count")
+            && (sample.value.is_nan() || sample.value < 0.0)
+        {
             return Err(format!("{} is {}", sample.name, sample.value));
         }
         let mut labels = sample.labels.clone();
@@ -135,7 +137,8 @@ fn histogram(samples: &[(&str, &Sample)]) -> Read<()> {
     for (_, sample) in samples.iter().filter(|(suffix, _)| *suffix == "_bucket") {
         let le = &sample.labels["le"];
         let next: f64 = le.parse().map_err(|_| format!("le {le}"))?;
-        if !(next > bound && sample.value >= count) || next < 0.0 {
+        let grows = next > bound && sample.value >= count;
+        if !grows || next < 0.0 {
             return Err(format!("{} {le} is out of order", sample.name));
         }
         if next.is_finite() && !le.contains(['.', 'e']) {
