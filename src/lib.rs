@@ -69,6 +69,7 @@ pub mod id;
 mod message;
 pub mod redact;
 pub mod route;
+mod shard;
 
 #[cfg(feature = "access-log")]
 pub mod access_log;

@@ -95,7 +95,7 @@ impl<O: Observer> Active<O> {
     #[inline]
     fn within_scope<R>(&mut self, inner: impl FnOnce() -> R) -> R {
         let _scope = scope::enter(&mut self.scope);
-        within(&self.core.observer, &mut self.observing, inner)
+        within(&*self.core.observer, &mut self.observing, inner)
     }
 
     /// Takes the response headers; `true` when the exchange ended with them.

@@ -12,6 +12,7 @@ use super::wait::Gate;
 use crate::classify::{Classify, Side};
 use crate::clock::Clock;
 use crate::route::Routes;
+use crate::shard;
 
 /// A layer that lets an [`Observer`] see every exchange of the service it wraps.
 ///
@@ -23,15 +24,48 @@ pub struct ObserveLayer<O> {
     pub(super) core: Arc<Core<O>>,
 }
 
-#[derive(Clone, Debug)]
+// a cache line of its own, as threads count references to different ones
+#[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Core<O> {
-    pub(super) observer: O,
+    pub(super) observer: Arc<O>,
     pub(super) side: Side,
     pub(super) options: Arc<Options>,
 }
 
+impl<O> Clone for Core<O> {
+    fn clone(&self) -> Self {
+        let (observer, options) = (Arc::clone(&self.observer), Arc::clone(&self.options));
+        Self { observer, side: self.side, options }
+    }
+}
+
+/// What the clones of a service share, once for each share of the threads: an exchange counts
+/// references only to what its own thread does, as a count that all threads write is slow.
+pub(super) struct Shared<O>(Arc<[Arc<Core<O>>]>);
+
+impl<O> Shared<O> {
+    fn new(core: &Core<O>) -> Self {
+        let apart = || Core { options: Arc::new(Options::clone(&core.options)), ..core.clone() };
+        Self((0..shard::count()).map(|_| Arc::new(apart())).collect())
+    }
+
+    #[inline]
+    pub(super) fn here(&self) -> &Arc<Core<O>> {
+        // there is at least one
+        &self.0[shard::of_this_thread().among(self.0.len())]
+    }
+}
+
+impl<O> Clone for Shared<O> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
 /// The rules of an exchange; those of the wrapper that starts it hold for all that join.
 #[derive(Clone, Debug, Default)]
+#[repr(align(64))]
 pub(super) struct Options {
     pub(super) clock: Clock,
     pub(super) classify: Classify,
@@ -43,6 +77,7 @@ pub(super) struct Options {
 impl<O> ObserveLayer<O> {
     /// Observes the exchanges of a service from `side`.
     pub fn new(side: Side, observer: O) -> Self {
+        let observer = Arc::new(observer);
         Self { core: Arc::new(Core { observer, side, options: Arc::default() }) }
     }
 
@@ -82,13 +117,13 @@ impl<O: Clone> ObserveLayer<O> {
     /// The observer, to be fused with others. Clock, classification, deadline and routes are the
     /// layer's, and stay behind: set them on the layer that the fused observers go into.
     pub fn into_observer(self) -> O {
-        Arc::unwrap_or_clone(self.core).observer
+        Arc::unwrap_or_clone(Arc::unwrap_or_clone(self.core).observer)
     }
 
     /// Changes the observer's own settings.
     #[cfg(any(feature = "request-id", feature = "access-log", feature = "trace"))]
     pub(crate) fn configure(self, change: impl FnOnce(&mut O)) -> Self {
-        self.with(|core| change(&mut core.observer))
+        self.with(|core| change(Arc::make_mut(&mut core.observer)))
     }
 
     fn with_options(self, change: impl FnOnce(&mut Options)) -> Self {
@@ -131,6 +166,6 @@ impl<S, O: Observer> Layer<S> for ObserveLayer<O> {
     type Service = Observe<S, O>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Observe { inner, gate: Gate::new(Arc::clone(&self.core)) }
+        Observe { inner, gate: Gate::new(Shared::new(&self.core)) }
     }
 }

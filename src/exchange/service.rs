@@ -59,7 +59,7 @@ where
             Poll::Ready(Ok(())) => self.gate.opens(),
             Poll::Ready(Err(error)) => {
                 self.gate.tell(WaitEnd::Refused);
-                isolated(|| self.gate.core.observer.refused(error));
+                isolated(|| self.gate.core().observer.refused(error));
             }
         }
         ready
@@ -68,7 +68,7 @@ where
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         self.gate.tell(WaitEnd::Called);
         let (mut head, body) = request.into_parts();
-        let mut active = Active::begin(&self.gate.core, &mut head);
+        let mut active = Active::begin(self.gate.core(), &mut head);
         let called = active.call(body, |body| self.inner.call(Request::from_parts(head, body)));
         match called {
             Ok(future) => ObserveFuture::new(future, active),
@@ -90,7 +90,7 @@ impl<S: fmt::Debug, O: Observer + fmt::Debug> fmt::Debug for Observe<S, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observe")
             .field("inner", &self.inner)
-            .field("observer", &self.gate.core.observer)
+            .field("observer", &self.gate.core().observer)
             .finish()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::layer::Core;
+use super::layer::{Core, Shared};
 use super::observer::{Observer, isolated};
 
 /// What became of a request that `poll_ready` may have kept waiting.
@@ -21,7 +21,7 @@ pub enum WaitEnd {
 /// What is shared with the layer, and the wait for this one service: told when it is dropped, so that
 /// the service itself can still be taken apart.
 pub(super) struct Gate<O: Observer> {
-    pub(super) core: Arc<Core<O>>,
+    pub(super) shared: Shared<O>,
     /// Since when the service has not been ready.
     since: Option<Instant>,
     /// How long it was not, up to when it was ready last.
@@ -29,15 +29,20 @@ pub(super) struct Gate<O: Observer> {
 }
 
 impl<O: Observer> Gate<O> {
-    pub(super) fn new(core: Arc<Core<O>>) -> Self {
-        Self { core, since: None, waited: Duration::ZERO }
+    pub(super) fn new(shared: Shared<O>) -> Self {
+        Self { shared, since: None, waited: Duration::ZERO }
+    }
+
+    #[inline]
+    pub(super) fn core(&self) -> &Arc<Core<O>> {
+        self.shared.here()
     }
 
     /// The service is not ready.
     #[inline]
     pub(super) fn waits(&mut self) {
         if O::WANTS_WAIT && self.since.is_none() {
-            self.since = Some(self.core.options.clock.now());
+            self.since = Some(self.core().options.clock.now());
         }
     }
 
@@ -45,7 +50,7 @@ impl<O: Observer> Gate<O> {
     #[inline]
     pub(super) fn opens(&mut self) {
         if let Some(since) = self.since.take() {
-            let waited = self.core.options.clock.now().saturating_duration_since(since);
+            let waited = self.core().options.clock.now().saturating_duration_since(since);
             self.waited = self.waited.saturating_add(waited);
         }
     }
@@ -56,7 +61,7 @@ impl<O: Observer> Gate<O> {
         if O::WANTS_WAIT {
             self.opens();
             let waited = std::mem::take(&mut self.waited);
-            isolated(|| self.core.observer.waited(waited, end));
+            isolated(|| self.core().observer.waited(waited, end));
         }
     }
 }
@@ -64,7 +69,7 @@ impl<O: Observer> Gate<O> {
 /// Another service, for which nobody has waited yet.
 impl<O: Observer> Clone for Gate<O> {
     fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.core))
+        Self::new(self.shared.clone())
     }
 }
 

@@ -37,6 +37,9 @@ pub struct MetricsBuilder {
     request_body_size: Result<Bounds, ConfigError>,
     response_body_size: Result<Bounds, ConfigError>,
     poll_ready: Result<Bounds, ConfigError>,
+    /// Counts every value in a native histogram, too.
+    #[cfg(feature = "metrics-protobuf")]
+    native: bool,
     routes: RouteRule,
     proxies: Option<TrustedProxies>,
     server: Option<(Arc<str>, u16)>,
@@ -75,6 +78,8 @@ impl MetricsBuilder {
             request_body_size: Ok(Bounds::bytes()),
             response_body_size: Ok(Bounds::bytes()),
             poll_ready: Ok(Bounds::seconds()),
+            #[cfg(feature = "metrics-protobuf")]
+            native: false,
             routes: RouteRule::default(),
             proxies: None,
             server: None,
@@ -130,6 +135,16 @@ impl MetricsBuilder {
     /// from 5 ms to 10 s.
     pub fn poll_ready_buckets(mut self, bounds: impl IntoIterator<Item = Duration>) -> Self {
         self.poll_ready = Bounds::of_durations("poll_ready_buckets", bounds);
+        self
+    }
+
+    /// Counts every value in a native histogram as well, whose buckets grow by 2^(1/8): at most 9 % off
+    /// wherever a value lies. Prometheus reads them in its protobuf format alone, from 2.40 on with
+    /// `--enable-feature=native-histograms`. Each histogram takes some 2 KiB more for each processor.
+    /// Off by default.
+    #[cfg(feature = "metrics-protobuf")]
+    pub fn native_histograms(mut self) -> Self {
+        self.native = true;
         self
     }
 
@@ -236,11 +251,15 @@ impl MetricsBuilder {
         let own: Vec<_> = own.map(|label| prometheus_label(label)).chain(["le".into()]).collect();
         let own: Vec<_> = own.iter().map(String::as_str).collect();
         let constant_labels = ConstantLabels::new("constant_label", self.constant_labels, &own)?;
+        #[cfg(feature = "metrics-protobuf")]
+        let shaped = |bounds: Bounds| if self.native { bounds.with_native() } else { bounds };
+        #[cfg(not(feature = "metrics-protobuf"))]
+        let shaped = |bounds: Bounds| bounds;
         let bounds = SeriesBounds {
-            duration: self.duration?.into(),
-            time_to_first_byte: self.time_to_first_byte?.into(),
-            request_body_size: self.request_body_size?.into(),
-            response_body_size: self.response_body_size?.into(),
+            duration: shaped(self.duration?).into(),
+            time_to_first_byte: shaped(self.time_to_first_byte?).into(),
+            request_body_size: shaped(self.request_body_size?).into(),
+            response_body_size: shaped(self.response_body_size?).into(),
         };
         let most = (self.max_series, self.max_servers);
         let instruments = Instruments::new(
@@ -249,7 +268,7 @@ impl MetricsBuilder {
             constant_labels,
             most,
             bounds,
-            self.poll_ready?,
+            shaped(self.poll_ready?),
         );
         let metrics = Metrics {
             instruments,

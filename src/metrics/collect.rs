@@ -70,8 +70,8 @@ impl Described {
         told.set_sample_sum(histogram.unit().tell(snapshot.sum));
         let mut metric = of_labels(labels);
         metric.set_histogram(told);
-        let Snapshot { exemplars, created, .. } = snapshot;
-        attach(&mut metric, || Extras { created, unit: histogram.unit(), exemplars, native: None });
+        let Snapshot { exemplars, created, native, .. } = snapshot;
+        attach(&mut metric, || Extras { created, unit: histogram.unit(), exemplars, native });
         Some(metric)
     }
 

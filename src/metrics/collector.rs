@@ -7,6 +7,7 @@ use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use super::collect::Described;
 use super::definitions::{Each, Kind, OfExchanges, prometheus_label};
+use super::instrument::gauge::Reader;
 use super::instruments::{Counted, Instruments};
 use super::names::label_pair;
 use super::series::labels::{LabelValue, Labels};
@@ -77,7 +78,7 @@ impl LayerCollector {
                 }
             };
             let pairs = instruments.constant_labels.pairs_with(labels);
-            let (now, most) = (active.now(), active.take_most());
+            let (now, most) = (active.now(), active.take_most(Reader::Prometheus));
             metrics.active.push(described.active.gauge(pairs.clone(), now as f64));
             metrics.active_max.push(described.active_max.gauge(pairs, most as f64));
         }
@@ -110,12 +111,11 @@ impl Collector for LayerCollector {
         self.exchanges(&mut http, &mut rpc);
         let constant = || instruments.constant_labels.pairs();
         let mut poll_ready = Vec::new();
-        instruments.poll_ready.each(|[error], histogram| {
-            let pairs = instruments
-                .constant_labels
-                .pairs_with(Some(("error_type", error)).filter(|(_, error)| !error.is_empty()));
+        for (error, histogram) in instruments.poll_ready.all() {
+            let own = error.map(|error| ("error_type", error));
+            let pairs = instruments.constant_labels.pairs_with(own);
             poll_ready.extend(self.described.poll_ready.histogram(pairs, histogram));
-        });
+        }
         let shed = self.described.shed.counter(constant(), &instruments.shed);
         let overflow = self.described.overflow.counter(constant(), &instruments.store.overflow);
         let metrics = Each { http, rpc, poll_ready, shed: vec![shed], overflow: vec![overflow] };

@@ -9,7 +9,6 @@ use std::time::Duration;
 use http::request;
 use http::uri::Authority;
 
-use super::instrument::shard;
 use super::instruments::{Instruments, Place};
 use super::routes::RouteRule;
 use super::series::Scheme;
@@ -18,9 +17,10 @@ use super::series::store::Measured;
 use crate::caller::TrustedProxies;
 use crate::classify::Side;
 use crate::error::as_error;
-use crate::exchange::{End, Facts, Observer, isolated};
+use crate::exchange::{End, Facts, Observer, WaitEnd, isolated};
 use crate::message::method::{OTHER, known_method};
 use crate::message::server::{Server, own_port};
+use crate::shard;
 
 /// The observer that records metrics; configured as a [`MetricsLayer`](super::MetricsLayer).
 #[derive(Clone)]
@@ -46,6 +46,7 @@ pub struct Measuring {
 
 impl Observer for Metrics {
     type Exchange = Measuring;
+    const WANTS_WAIT: bool = true;
 
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Measuring {
         let side = facts.side();
@@ -58,17 +59,17 @@ impl Observer for Metrics {
         };
         let method = known_method(facts.method()).unwrap_or(OTHER);
         if let Some(active) = actives.at(place) {
-            active.enter();
+            active.enter(shard::of_this_thread(), actives.age(facts.started()));
         }
         Measuring { place, method, scheme, server }
     }
 
     fn end(&self, measuring: Measuring, end: &End<'_>) {
         let instruments = &*self.instruments;
-        if let Some(active) = instruments.active.at(measuring.place) {
-            active.leave();
-        }
         let shard = shard::of_this_thread();
+        if let Some(active) = instruments.active.at(measuring.place) {
+            active.leave(shard);
+        }
         if end.as_error().is_some_and(|error| self.is_shed(error)) {
             instruments.shed.add(shard, 1);
         }
@@ -93,6 +94,11 @@ impl Observer for Metrics {
             self.server(&measuring),
         );
         instruments.store.record(labels, shard, end.facts.started_at(), measured);
+    }
+
+    fn waited(&self, wait: Duration, end: WaitEnd) {
+        let waits = &self.instruments.poll_ready;
+        waits.of(end).record(shard::of_this_thread(), nanos(wait));
     }
 
     fn refused(&self, error: &(dyn Any + 'static)) {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::shard::{self, Shard};
+use crate::shard::{self, Shard};
 
 const PER_LINE: usize = 8;
 

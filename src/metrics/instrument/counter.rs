@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::cells::Cells;
-use super::shard::Shard;
+use crate::shard::Shard;
 
 /// Counts what happens.
 pub(crate) struct Counter {

@@ -9,4 +9,3 @@ pub(crate) mod family;
 pub(crate) mod gauge;
 pub(crate) mod histogram;
 pub(crate) mod native;
-pub(crate) mod shard;

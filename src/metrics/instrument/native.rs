@@ -4,14 +4,14 @@ use std::sync::LazyLock;
 
 use super::bounds::Unit;
 use super::cells::Cells;
-use super::shard::Shard;
+use crate::shard::Shard;
 
 /// Counts values in buckets each of which ends 2^(1/8) times as high as the one before, so that a
 /// quantile is at most 9 % off.
 ///
 /// Durations up to 2^-20 s (about 1 µs) and sizes of 0 B are in the zero bucket. What is above 2^12 s
 /// (about 68 min) or 2^32 B (4 GiB) is counted in the last bucket. An instrument takes some 2 KiB for each
-/// share ([`shard::count`](super::shard::count)).
+/// share ([`shard::count`](crate::shard::count)).
 pub(crate) struct NativeBuckets {
     scale: &'static Scale,
     /// The zero bucket, and those of the scale.
@@ -116,8 +116,8 @@ impl NativeBuckets {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shard;
     use super::*;
+    use crate::shard;
 
     fn recorded(unit: Unit, values: &[u64]) -> Native {
         let buckets = NativeBuckets::new(unit);

@@ -11,7 +11,7 @@ use crate::metrics::instrument::counter::Counter;
 use crate::metrics::instrument::exemplar::Exemplar;
 use crate::metrics::instrument::family::OVERFLOW;
 use crate::metrics::instrument::histogram::Histogram;
-use crate::metrics::instrument::shard::Shard;
+use crate::shard::Shard;
 
 /// The bounds of the four histograms of a series.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! Which share of an instrument a thread records into.
+//! Which share a thread has of what is split among threads, so that no two processors write one place.
 
 use std::cell::Cell;
 use std::num::NonZeroUsize;
@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// The most shares an instrument has.
+/// The most shares there are.
 const MOST: usize = 8;
 
 static COUNT: LazyLock<usize> = LazyLock::new(|| {
@@ -14,7 +14,7 @@ static COUNT: LazyLock<usize> = LazyLock::new(|| {
     threads.next_power_of_two().min(MOST)
 });
 
-/// Into how many shares instruments are split: as many as there are processors, a power of two.
+/// How many shares there are: as many as processors, a power of two, at most 8.
 pub(crate) fn count() -> usize {
     *COUNT
 }
@@ -37,14 +37,14 @@ pub(crate) fn of_this_thread() -> Shard {
     }))
 }
 
-/// The share of a thread in every instrument; looked up once for all that an exchange records.
+/// The share of a thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Shard(usize);
 
 impl Shard {
     /// Its place among `count` shares, a power of two.
     #[inline]
-    pub(super) fn among(self, count: usize) -> usize {
+    pub(crate) fn among(self, count: usize) -> usize {
         self.0 & (count - 1)
     }
 }
