@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::proto::{Bucket, LabelPair, Metric, MetricFamily, MetricType, Quantile};
 
 use super::extras::Told;
 use super::points::reserved;
@@ -16,7 +16,7 @@ pub(super) fn clean(families: &mut Vec<MetricFamily>, told: &Told) {
         }
         let reserved = reserved(family.get_field_type());
         let metrics = family.mut_metric();
-        metrics.retain_mut(|metric| has_proper_labels(metric, reserved));
+        metrics.retain_mut(|metric| has_proper_labels(metric, reserved) && has_bounds_once(metric));
         without_repeated(metrics, told);
         !metrics.is_empty()
     });
@@ -57,15 +57,7 @@ fn without_repeated(metrics: &mut Vec<Metric>, told: &Told) {
     // a registry sorts by the values of labels: only what has the same ones can be of one series
     let mut run: Vec<&Metric> = Vec::new();
     for (metric, keep) in metrics.iter().zip(&mut keep) {
-        let values = |metric: &'_ Metric| metric.get_label().len();
-        let is_of_run = run.last().is_some_and(|last| {
-            values(last) == values(metric)
-                && last
-                    .get_label()
-                    .iter()
-                    .zip(metric.get_label())
-                    .all(|(a, b)| a.value() == b.value())
-        });
+        let is_of_run = run.last().is_some_and(|last| have_same_values(last, metric));
         if !is_of_run {
             run.clear();
         } else if run.iter().any(|before| before.get_label() == metric.get_label()) {
@@ -83,4 +75,25 @@ fn without_repeated(metrics: &mut Vec<Metric>, told: &Told) {
         let mut keep = keep.into_iter();
         metrics.retain(|_| keep.next().unwrap_or(true));
     }
+}
+
+/// Whether no two buckets or quantiles would be samples of one series.
+fn has_bounds_once(metric: &Metric) -> bool {
+    let buckets = metric.get_histogram().get_bucket().iter().map(Bucket::upper_bound);
+    let quantiles = metric.get_summary().get_quantile().iter().map(Quantile::quantile);
+    is_each_once(buckets) && is_each_once(quantiles)
+}
+
+fn is_each_once(bounds: impl Iterator<Item = f64> + Clone) -> bool {
+    // those of a proper histogram grow
+    bounds.clone().is_sorted_by(|below, above| below < above)
+        || bounds.clone().enumerate().all(|(at, bound)| {
+            let is_same = |other: f64| other == bound || (other.is_nan() && bound.is_nan());
+            !bounds.clone().take(at).any(is_same)
+        })
+}
+
+fn have_same_values(one: &Metric, other: &Metric) -> bool {
+    let (one, other) = (one.get_label().iter(), other.get_label().iter());
+    one.map(LabelPair::value).eq(other.map(LabelPair::value))
 }

@@ -76,7 +76,8 @@ fn is_sound(kind: MetricType, metric: &Metric) -> bool {
             let summary = metric.get_summary();
             summary.sample_sum() >= 0.0
                 && summary.get_quantile().iter().all(|quantile| {
-                    (0.0..=1.0).contains(&quantile.quantile()) && !(quantile.value() < 0.0)
+                    (0.0..=1.0).contains(&quantile.quantile())
+                        && (quantile.value().is_nan() || quantile.value() >= 0.0)
                 })
         }
         MetricType::HISTOGRAM => {

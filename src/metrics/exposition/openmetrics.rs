@@ -68,9 +68,18 @@ fn head(lines: &mut Lines, name: &[&str], kind: &str, help: &str) {
 }
 
 /// Writes all samples of a family, or those of one suffix and nothing but their values.
+///
+/// Of a series that is told at several times, the samples of one suffix are those of the last: as
+/// samples of unknown type, buckets may not take turns.
 fn samples(lines: &mut Lines, family: &MetricFamily, told: &Told, only: Option<&str>) {
     let (name, kind) = (family.name(), family.get_field_type());
-    for metric in family.get_metric() {
+    let metrics = family.get_metric();
+    for (place, metric) in metrics.iter().enumerate() {
+        let is_of_next =
+            || metrics.get(place + 1).is_some_and(|next| next.get_label() == metric.get_label());
+        if only.is_some() && is_of_next() {
+            continue;
+        }
         lines.begin(metric);
         let timestamp = told.timestamp(metric);
         let extras = told.of(metric).filter(|_| only.is_none());

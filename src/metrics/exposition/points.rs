@@ -72,7 +72,7 @@ pub(super) fn each<'a>(
             let buckets = histogram.get_bucket();
             let told =
                 buckets.iter().map(|bucket| (bucket.upper_bound(), bucket.cumulative_count()));
-            let is_whole = buckets.last().is_some_and(|last| last.upper_bound() == f64::INFINITY);
+            let is_whole = buckets.iter().any(|bucket| bucket.upper_bound() == f64::INFINITY);
             let above = (!is_whole).then_some((f64::INFINITY, histogram.get_sample_count()));
             for (place, (value, count)) in told.chain(above).enumerate() {
                 let exemplar = extras.and_then(|extras| extras.exemplars.get(place)?.as_ref());

@@ -47,7 +47,9 @@ impl MetricsService {
     /// Answers with the metrics of this registry.
     #[must_use]
     pub fn new(registry: &Registry) -> Self {
-        Self { inner: Compression::new(Scrape { registry: registry.clone() }) }
+        let inner = Compression::new(Scrape { registry: registry.clone() });
+        // whatever other crates of the program switch on in tower-http
+        Self { inner: inner.no_br().no_deflate().no_zstd() }
     }
 
     /// Answers with the metrics of [`prometheus::default_registry`].
@@ -176,6 +178,13 @@ pin_project! {
         // `None` for HEAD
         #[pin]
         inner: Option<CompressionBody<Content>>,
+    }
+}
+
+impl Default for MetricsBody {
+    /// A body of nothing.
+    fn default() -> Self {
+        Self { inner: None }
     }
 }
 
