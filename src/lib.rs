@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | `request_id::RequestIdLayer` | gives each exchange one ID, and hands it on | `request-id` |
 //! | `trace::TraceLayer` | records a span for each exchange, and hands the trace on | `trace` |
+//! | `metrics::MetricsLayer` | counts and measures each exchange, for Prometheus and OpenTelemetry | `metrics` |
 //! | `access_log::AccessLogLayer` | writes one event for each exchange, at its end | `access-log` |
 //! | [`exchange::ObserveLayer`] | lets an [`Observer`](exchange::Observer) of your own see every exchange | always |
 //!
@@ -54,7 +55,7 @@
 #![warn(missing_docs)]
 
 pub mod attribute;
-#[cfg(any(feature = "request-id", feature = "access-log", feature = "trace"))]
+#[cfg(any(feature = "request-id", feature = "access-log", feature = "trace", feature = "metrics"))]
 pub mod caller;
 pub mod classify;
 pub mod clock;
@@ -64,7 +65,7 @@ pub mod escape;
 pub mod exchange;
 pub mod grpc;
 pub mod id;
-#[cfg(any(feature = "access-log", feature = "trace"))]
+#[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
 mod message;
 pub mod redact;
 pub mod route;

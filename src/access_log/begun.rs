@@ -9,8 +9,9 @@ use http::{HeaderValue, Version, request};
 use super::AccessLog;
 use crate::caller::{ForwardedScheme, peer_address};
 use crate::classify::Side;
+use crate::message::asked::{Asked, whole_uri};
 use crate::message::headers::Captured;
-use crate::message::server::{self, Asked, Server, whole_uri};
+use crate::message::server::{self, Server};
 
 /// What is kept of a request: clones that share their memory.
 pub(super) struct Begun {

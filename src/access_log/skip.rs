@@ -6,7 +6,7 @@ use http::request;
 
 use crate::classify::Side;
 use crate::exchange::isolated;
-use crate::message::server::whole_uri;
+use crate::message::asked::whole_uri;
 
 type Rule = dyn Fn(&request::Parts) -> bool + Send + Sync;
 

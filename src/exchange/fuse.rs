@@ -2,12 +2,14 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{request, response};
 
 use super::end::End;
 use super::facts::Facts;
 use super::observer::{Observer, isolated, within};
+use super::wait::WaitEnd;
 
 /// Observes nothing.
 impl Observer for () {
@@ -25,6 +27,7 @@ impl<O: Observer> Observer for Option<O> {
     type Exchange = Option<O::Exchange>;
 
     const WANTS_DATA: bool = O::WANTS_DATA;
+    const WANTS_WAIT: bool = O::WANTS_WAIT;
 
     #[inline]
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange {
@@ -79,11 +82,23 @@ impl<O: Observer> Observer for Option<O> {
             observer.refused(error);
         }
     }
+
+    #[inline]
+    fn waited(&self, wait: Duration, end: WaitEnd) {
+        if let Some(observer) = self {
+            observer.waited(wait, end);
+        }
+    }
 }
 
 /// What the type of an observer asks for.
 const fn wants_data<O: Observer>(_: &O) -> bool {
     O::WANTS_DATA
+}
+
+/// What the type of an observer asks for.
+const fn wants_wait<O: Observer>(_: &O) -> bool {
+    O::WANTS_WAIT
 }
 
 /// `$body` in the scope of every observer named, the first outermost.
@@ -132,6 +147,7 @@ macro_rules! tuple_observer {
             type Exchange = ($(Option<$O::Exchange>,)+);
 
             const WANTS_DATA: bool = $($O::WANTS_DATA)||+;
+            const WANTS_WAIT: bool = $($O::WANTS_WAIT)||+;
 
             #[inline]
             fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange {
@@ -198,6 +214,14 @@ macro_rules! tuple_observer {
             fn refused(&self, error: &(dyn Any + 'static)) {
                 let ($($o,)+) = self;
                 $(isolated(|| $o.refused(error));)+
+            }
+
+            #[inline]
+            fn waited(&self, wait: Duration, end: WaitEnd) {
+                let ($($o,)+) = self;
+                $(if wants_wait($o) {
+                    isolated(|| $o.waited(wait, end));
+                })+
             }
         }
     };

@@ -8,6 +8,7 @@ use tower_layer::Layer;
 use super::learned::Learned;
 use super::observer::Observer;
 use super::service::Observe;
+use super::wait::Gate;
 use crate::classify::{Classify, Side};
 use crate::clock::Clock;
 use crate::route::Routes;
@@ -130,6 +131,6 @@ impl<S, O: Observer> Layer<S> for ObserveLayer<O> {
     type Service = Observe<S, O>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Observe { inner, core: Arc::clone(&self.core) }
+        Observe { inner, gate: Gate::new(Arc::clone(&self.core)) }
     }
 }

@@ -13,6 +13,7 @@ mod observer;
 mod routing;
 mod scope;
 mod service;
+mod wait;
 
 pub use body::ObserveBody;
 pub use end::End;
@@ -20,12 +21,13 @@ pub use facts::{CaughtPanic, Facts, annotate};
 pub use future::ObserveFuture;
 pub use layer::ObserveLayer;
 pub use observer::Observer;
-#[cfg(any(feature = "access-log", feature = "trace"))]
+#[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
 pub(crate) use observer::isolated;
 #[cfg(feature = "operation")]
 pub(crate) use observer::{Panic, discard};
 pub use scope::{InExchange, InExchangeExt, in_exchange};
 pub use service::Observe;
+pub use wait::WaitEnd;
 
 #[cfg(all(test, feature = "testing"))]
 mod tests;

@@ -3,11 +3,13 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{request, response};
 
 use super::end::End;
 use super::facts::Facts;
+use super::wait::WaitEnd;
 
 /// One concern that wants to know of every exchange.
 ///
@@ -72,6 +74,9 @@ pub trait Observer: Send + Sync + 'static {
     /// Whether [`data`](Observer::data) is to be called.
     const WANTS_DATA: bool = false;
 
+    /// Whether [`waited`](Observer::waited) is to be called.
+    const WANTS_WAIT: bool = false;
+
     /// A request has arrived. Headers changed here are what the inner service sees.
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange;
 
@@ -110,6 +115,17 @@ pub trait Observer: Send + Sync + 'static {
     /// The inner service was not ready and said so with an error; no exchange began.
     #[inline]
     fn refused(&self, _error: &(dyn Any + 'static)) {}
+
+    /// A request waited for the inner service to be ready: from the first `poll_ready` that was
+    /// Pending to the one that was Ready, zero where none was Pending, on the layer's clock.
+    ///
+    /// It is told once for each `call`, before [`begin`](Observer::begin); for each error of
+    /// `poll_ready`, before [`refused`](Observer::refused); and for a service that is dropped, or taken
+    /// out of its wrapper, while it is not ready. One that was ready and is never called tells nothing,
+    /// and a clone begins anew. Whoever lets a service wait and asks the same one again later has
+    /// waited all the time between: a service is not told who asks.
+    #[inline]
+    fn waited(&self, _wait: Duration, _end: WaitEnd) {}
 }
 
 /// Runs a callback so that its panic stays its own, during an unwind too.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -13,17 +12,17 @@ use super::active::Active;
 use super::body::ObserveBody;
 use super::end::Last;
 use super::future::ObserveFuture;
-use super::layer::Core;
 use super::observer::{Observer, isolated};
+use super::wait::{Gate, WaitEnd};
 
 /// A service whose exchanges an [`Observer`] sees; made by
 /// [`ObserveLayer`](super::ObserveLayer).
-pub struct Observe<S, O> {
+pub struct Observe<S, O: Observer> {
     pub(super) inner: S,
-    pub(super) core: Arc<Core<O>>,
+    pub(super) gate: Gate<O>,
 }
 
-impl<S, O> Observe<S, O> {
+impl<S, O: Observer> Observe<S, O> {
     /// The service inside.
     pub fn get_ref(&self) -> &S {
         &self.inner
@@ -55,15 +54,21 @@ where
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         let ready = self.inner.poll_ready(cx);
-        if let Poll::Ready(Err(error)) = &ready {
-            isolated(|| self.core.observer.refused(error));
+        match &ready {
+            Poll::Pending => self.gate.waits(),
+            Poll::Ready(Ok(())) => self.gate.opens(),
+            Poll::Ready(Err(error)) => {
+                self.gate.tell(WaitEnd::Refused);
+                isolated(|| self.gate.core.observer.refused(error));
+            }
         }
         ready
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        self.gate.tell(WaitEnd::Called);
         let (mut head, body) = request.into_parts();
-        let mut active = Active::begin(&self.core, &mut head);
+        let mut active = Active::begin(&self.gate.core, &mut head);
         let called = active.call(body, |body| self.inner.call(Request::from_parts(head, body)));
         match called {
             Ok(future) => ObserveFuture::new(future, active),
@@ -75,22 +80,22 @@ where
     }
 }
 
-impl<S: Clone, O> Clone for Observe<S, O> {
+impl<S: Clone, O: Observer> Clone for Observe<S, O> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), core: Arc::clone(&self.core) }
+        Self { inner: self.inner.clone(), gate: self.gate.clone() }
     }
 }
 
-impl<S: fmt::Debug, O: fmt::Debug> fmt::Debug for Observe<S, O> {
+impl<S: fmt::Debug, O: Observer + fmt::Debug> fmt::Debug for Observe<S, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observe")
             .field("inner", &self.inner)
-            .field("observer", &self.core.observer)
+            .field("observer", &self.gate.core.observer)
             .finish()
     }
 }
 
 #[cfg(feature = "tonic")]
-impl<S: tonic::server::NamedService, O> tonic::server::NamedService for Observe<S, O> {
+impl<S: tonic::server::NamedService, O: Observer> tonic::server::NamedService for Observe<S, O> {
     const NAME: &'static str = S::NAME;
 }

@@ -26,6 +26,24 @@ pub(crate) fn known_method(method: &Method) -> Option<&'static str> {
     known_among(REPLACED.as_deref(), method.as_str())
 }
 
+/// Where a method stands among the known ones; behind them all when it is not known.
+#[cfg(feature = "metrics")]
+pub(crate) fn place(method: &Method) -> usize {
+    match known_method(method) {
+        Some(known) => all().take_while(|name| *name != known).count(),
+        None => all().count() - 1,
+    }
+}
+
+/// The names of the known methods by their place, and at last the one for all others.
+#[cfg(feature = "metrics")]
+pub(crate) fn all() -> impl Iterator<Item = &'static str> {
+    let replaced = REPLACED.as_deref();
+    let registered = if replaced.is_none() { &KNOWN[..] } else { &[] };
+    let listed = replaced.unwrap_or_default().iter().map(String::as_str);
+    registered.iter().copied().chain(listed).chain([OTHER])
+}
+
 fn known_among<'a>(replaced: Option<&'a [String]>, method: &str) -> Option<&'a str> {
     match replaced {
         None => KNOWN.into_iter().find(|known| *known == method),

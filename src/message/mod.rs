@@ -1,10 +1,19 @@
 //! What a request and a response say of themselves, as every signal tells it: bounded, and without
 //! the secrets that the redaction policy finds.
 
+#[cfg(any(feature = "access-log", feature = "trace"))]
+pub(crate) mod asked;
+#[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod bound;
+#[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod error_text;
+#[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod headers;
 pub(crate) mod method;
+#[cfg(any(feature = "access-log", feature = "trace"))]
+pub(crate) mod plain;
 pub(crate) mod server;
+#[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod shown;
+#[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod version;

@@ -8,7 +8,8 @@ use opentelemetry::StringValue;
 
 use super::intern::{self, Part};
 use crate::message::bound::{MAX_VALUE, bounded};
-use crate::message::shown::{Shown, hides_nothing};
+use crate::message::plain::hides_nothing;
+use crate::message::shown::Shown;
 
 pub(super) fn scheme(text: &str) -> StringValue {
     match text {

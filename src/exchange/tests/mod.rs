@@ -18,6 +18,7 @@ mod routes;
 mod told_panics;
 mod traits;
 mod verdicts;
+mod waits;
 
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;

@@ -49,20 +49,30 @@ where
         using: impl FnOnce(&V) -> R,
     ) -> Option<R>
     where
-        Q: Equivalent<K> + Hash,
+        Q: Equivalent<K> + Hash + ?Sized,
         K: From<&'q Q>,
     {
         let values = self.values.pin();
         match values.get(key) {
             Some(value) => Some(using(value)),
-            None => self.make(key, room, make).map(|()| values.get(key).map(using))?,
+            None => self.make(key, room, make).and_then(|()| values.get(key).map(using)),
         }
     }
 
-    #[cold]
-    fn make<'q, Q>(&self, key: &'q Q, room: Room, make: impl FnOnce() -> V) -> Option<()>
+    /// Uses the value of a key, if there is one.
+    #[inline]
+    pub(crate) fn find<Q, R>(&self, key: &Q, using: impl FnOnce(&V) -> R) -> Option<R>
     where
-        Q: Equivalent<K> + Hash,
+        Q: Equivalent<K> + Hash + ?Sized,
+    {
+        self.values.pin().get(key).map(using)
+    }
+
+    /// Makes the value of a key, if there is none; `None` when there is no room for it.
+    #[cold]
+    pub(crate) fn make<'q, Q>(&self, key: &'q Q, room: Room, make: impl FnOnce() -> V) -> Option<()>
+    where
+        Q: Equivalent<K> + Hash + ?Sized,
         K: From<&'q Q>,
     {
         let is_full = || room == Room::IfAny && self.made.load(Ordering::Relaxed) >= self.most;

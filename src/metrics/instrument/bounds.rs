@@ -27,6 +27,7 @@ impl Unit {
 pub(crate) struct Bounds {
     unit: Unit,
     values: Box<[u64]>,
+    native: bool,
 }
 
 impl Bounds {
@@ -37,12 +38,20 @@ impl Bounds {
     pub(crate) fn seconds() -> Self {
         const MILLIS: [u64; 14] =
             [5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000];
-        Self { unit: Unit::Seconds, values: MILLIS.map(|millis| millis * 1_000_000).into() }
+        Self {
+            unit: Unit::Seconds,
+            values: MILLIS.map(|millis| millis * 1_000_000).into(),
+            native: false,
+        }
     }
 
     /// Powers of four from 64 B to 64 MiB.
     pub(crate) fn bytes() -> Self {
-        Self { unit: Unit::Bytes, values: (0..11).map(|power| 64 << (2 * power)).collect() }
+        Self {
+            unit: Unit::Bytes,
+            values: (0..11).map(|power| 64 << (2 * power)).collect(),
+            native: false,
+        }
     }
 
     pub(crate) fn of_durations(
@@ -67,7 +76,17 @@ impl Bounds {
             let told: Vec<_> = values.iter().map(|value| unit.tell(*value)).collect();
             return Err(ConfigError::new(field, format!("{told:?}"), allowed));
         }
-        Ok(Self { unit, values: values.into() })
+        Ok(Self { unit, values: values.into(), native: false })
+    }
+
+    /// Counts in a native histogram as well.
+    #[cfg(feature = "metrics-protobuf")]
+    pub(crate) fn with_native(self) -> Self {
+        Self { native: true, ..self }
+    }
+
+    pub(super) fn is_native(&self) -> bool {
+        self.native
     }
 
     pub(crate) fn unit(&self) -> Unit {

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::bounds::{Bounds, Unit};
 use super::cells::Cells;
 use super::exemplar::{Exemplar, Slot};
+use super::native::{Native, NativeBuckets};
 use super::shard::Shard;
 
 /// Counts values by bucket and adds them up, exactly: nanoseconds or bytes as integers.
@@ -15,6 +16,7 @@ pub(crate) struct Histogram {
     cells: Cells,
     /// Made with the first one that is kept.
     exemplars: OnceLock<Box<[Slot]>>,
+    native: Option<NativeBuckets>,
     created: SystemTime,
 }
 
@@ -27,6 +29,7 @@ pub(crate) struct Snapshot {
     pub(crate) sum: u64,
     /// One place for each bucket, or none at all.
     pub(crate) exemplars: Vec<Option<Exemplar>>,
+    pub(crate) native: Option<Native>,
     pub(crate) created: SystemTime,
 }
 
@@ -39,7 +42,8 @@ impl Snapshot {
 impl Histogram {
     pub(crate) fn new(bounds: Arc<Bounds>, created: SystemTime) -> Self {
         let cells = Cells::new(bounds.buckets() + 1);
-        Self { bounds, cells, exemplars: OnceLock::new(), created }
+        let native = bounds.is_native().then(|| NativeBuckets::new(bounds.unit()));
+        Self { bounds, cells, exemplars: OnceLock::new(), native, created }
     }
 
     pub(crate) fn bounds(&self) -> &Bounds {
@@ -56,6 +60,9 @@ impl Histogram {
         let bucket = self.bounds.bucket(value);
         self.cells.add(shard, bucket, 1);
         self.cells.add(shard, self.bounds.buckets(), value);
+        if let Some(native) = &self.native {
+            native.record(shard, value);
+        }
         Bucket(bucket)
     }
 
@@ -77,6 +84,7 @@ impl Histogram {
             buckets,
             sum: self.cells.sum(self.bounds.buckets()),
             exemplars: exemplars.unwrap_or_default(),
+            native: self.native.as_ref().map(NativeBuckets::snapshot),
             created: self.created,
         }
     }
@@ -101,6 +109,7 @@ mod tests {
             buckets: vec![0, 0, 0],
             sum: 0,
             exemplars: vec![],
+            native: None,
             created: SystemTime::UNIX_EPOCH,
         };
         assert_eq!(histogram.snapshot(), empty);

@@ -8,4 +8,5 @@ pub(crate) mod exemplar;
 pub(crate) mod family;
 pub(crate) mod gauge;
 pub(crate) mod histogram;
+pub(crate) mod native;
 pub(crate) mod shard;

@@ -1,0 +1,127 @@
+//! Shows a registry what a layer recorded.
+
+use std::sync::Arc;
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
+
+use super::collect::Described;
+use super::definitions::{Each, Kind, OfExchanges, prometheus_label};
+use super::instruments::{Counted, Instruments};
+use super::names::label_pair;
+use super::series::labels::{LabelValue, Labels};
+use super::series::store::Series;
+
+/// Shows what the clones of one layer recorded.
+pub(super) struct LayerCollector {
+    instruments: Arc<Instruments>,
+    described: Each<Described>,
+}
+
+impl LayerCollector {
+    /// # Errors
+    /// When a prefix or a label is not one.
+    pub(super) fn new(instruments: Arc<Instruments>) -> Result<Self, prometheus::Error> {
+        let described = Each::of(instruments.side).try_map(|definition| {
+            let kind = match definition.kind {
+                Kind::Histogram(_) => MetricType::HISTOGRAM,
+                Kind::Gauge => MetricType::GAUGE,
+                Kind::Counter => MetricType::COUNTER,
+            };
+            Described::new(
+                definition.prometheus_name(&instruments.prefix),
+                definition.description,
+                kind,
+                definition.prometheus_labels(),
+                &instruments.constant_labels,
+            )
+        })?;
+        Ok(Self { instruments, described })
+    }
+
+    fn exchanges(&self, http: &mut OfExchanges<Vec<Metric>>, rpc: &mut OfExchanges<Vec<Metric>>) {
+        let instruments = &*self.instruments;
+        instruments.store.each(|labels, series| {
+            let is_grpc = labels.is_grpc();
+            let metrics = if is_grpc { &mut *rpc } else { &mut *http };
+            let described = self.described.of_exchanges(is_grpc);
+            let Series { duration, time_to_first_byte, request_body_size, response_body_size } =
+                series;
+            let pairs = self.pairs(&labels);
+            for (metrics, described, histogram) in [
+                (&mut metrics.duration, &described.duration, duration),
+                (
+                    &mut metrics.time_to_first_byte,
+                    &described.time_to_first_byte,
+                    time_to_first_byte,
+                ),
+                (&mut metrics.request_body_size, &described.request_body_size, request_body_size),
+                (
+                    &mut metrics.response_body_size,
+                    &described.response_body_size,
+                    response_body_size,
+                ),
+            ] {
+                metrics.extend(described.histogram(pairs.clone(), histogram));
+            }
+        });
+        for (counted, active) in instruments.active.used() {
+            let (metrics, described, labels) = match counted {
+                Counted::Grpc => {
+                    (&mut *rpc, &self.described.rpc, vec![("rpc_system_name", "grpc")])
+                }
+                Counted::Http { method, scheme } => {
+                    let labels =
+                        vec![("http_request_method", method), ("url_scheme", scheme.as_str())];
+                    (&mut *http, &self.described.http, labels)
+                }
+            };
+            let pairs = instruments.constant_labels.pairs_with(labels);
+            let (now, most) = (active.now(), active.take_most());
+            metrics.active.push(described.active.gauge(pairs.clone(), now as f64));
+            metrics.active_max.push(described.active_max.gauge(pairs, most as f64));
+        }
+    }
+
+    /// The labels of a series, the constant ones among them.
+    fn pairs(&self, labels: &Labels<'_>) -> Vec<LabelPair> {
+        let told = labels.told(self.instruments.side).into_iter().map(|label| {
+            let name = prometheus_label(label.key);
+            match label.value {
+                LabelValue::Text(text) => label_pair(&name, text),
+                LabelValue::Number(number) => label_pair(&name, &number.to_string()),
+            }
+        });
+        let mut pairs: Vec<_> =
+            self.instruments.constant_labels.pairs().into_iter().chain(told).collect();
+        pairs.sort_by(|one, other| one.name().cmp(other.name()));
+        pairs
+    }
+}
+
+impl Collector for LayerCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.described.all().into_iter().map(Described::desc).collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let instruments = &*self.instruments;
+        let (mut http, mut rpc) = (OfExchanges::default(), OfExchanges::default());
+        self.exchanges(&mut http, &mut rpc);
+        let constant = || instruments.constant_labels.pairs();
+        let mut poll_ready = Vec::new();
+        for (error, histogram) in instruments.poll_ready.all() {
+            let own = error.map(|error| ("error_type", error));
+            let pairs = instruments.constant_labels.pairs_with(own);
+            poll_ready.extend(self.described.poll_ready.histogram(pairs, histogram));
+        }
+        let shed = self.described.shed.counter(constant(), &instruments.shed);
+        let overflow = self.described.overflow.counter(constant(), &instruments.store.overflow);
+        let metrics = Each { http, rpc, poll_ready, shed: vec![shed], overflow: vec![overflow] };
+        let described = self.described.all().into_iter();
+        described
+            .zip(metrics.into_all())
+            .filter_map(|(described, metrics)| described.family(metrics))
+            .collect()
+    }
+}

@@ -1,0 +1,146 @@
+//! What is recorded of an exchange, and when.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request;
+use http::uri::Authority;
+
+use super::instrument::shard;
+use super::instruments::{Instruments, Place};
+use super::routes::RouteRule;
+use super::series::Scheme;
+use super::series::labels::Labels;
+use super::series::store::Measured;
+use crate::caller::TrustedProxies;
+use crate::classify::Side;
+use crate::error::as_error;
+use crate::exchange::{End, Facts, Observer, WaitEnd, isolated};
+use crate::message::method::{OTHER, known_method};
+use crate::message::server::{Server, own_port};
+
+/// The observer that records metrics; configured as a [`MetricsLayer`](super::MetricsLayer).
+#[derive(Clone)]
+pub struct Metrics {
+    pub(super) instruments: Arc<Instruments>,
+    pub(super) routes: RouteRule,
+    pub(super) proxies: Option<TrustedProxies>,
+    pub(super) server: Option<(Arc<str>, u16)>,
+    pub(super) sheds: Option<Arc<Sheds>>,
+}
+
+pub(super) type Sheds = dyn Fn(&(dyn Error + 'static)) -> bool + Send + Sync;
+
+/// What is kept of an exchange under way.
+#[derive(Debug)]
+pub struct Measuring {
+    place: Place,
+    method: &'static str,
+    scheme: Scheme,
+    /// Where a client's request goes.
+    server: Option<Authority>,
+}
+
+impl Observer for Metrics {
+    type Exchange = Measuring;
+    const WANTS_WAIT: bool = true;
+
+    fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Measuring {
+        let side = facts.side();
+        let scheme = Scheme::of(head, side, self.proxies.as_ref());
+        let actives = &self.instruments.active;
+        let place = actives.place(facts.protocol(), facts.method(), scheme);
+        let server = match (side, &self.server) {
+            (Side::Client, None) => head.uri.authority().cloned(),
+            _ => None,
+        };
+        let method = known_method(facts.method()).unwrap_or(OTHER);
+        if let Some(active) = actives.at(place) {
+            active.enter();
+        }
+        Measuring { place, method, scheme, server }
+    }
+
+    fn end(&self, measuring: Measuring, end: &End<'_>) {
+        let instruments = &*self.instruments;
+        if let Some(active) = instruments.active.at(measuring.place) {
+            active.leave();
+        }
+        let shard = shard::of_this_thread();
+        if end.as_error().is_some_and(|error| self.is_shed(error)) {
+            instruments.shed.add(shard, 1);
+        }
+        let ended_at = || {
+            let started = end.facts.started_at();
+            started.checked_add(end.duration).unwrap_or(started)
+        };
+        let sampled = end.facts.trace().filter(|trace| trace.sampled());
+        let measured = Measured {
+            duration: nanos(end.duration),
+            time_to_first_byte: end.time_to_headers.map(nanos),
+            request_body_size: end.request_bytes,
+            response_body_size: end.status.map(|_| end.response_bytes),
+            sampled: sampled.map(|trace| (*trace, ended_at())),
+        };
+        let route = self.routes.of(end.route);
+        let labels = Labels::of(
+            end,
+            route.as_ref().map(AsRef::as_ref),
+            measuring.method,
+            measuring.scheme,
+            self.server(&measuring),
+        );
+        instruments.store.record(labels, shard, end.facts.started_at(), measured);
+    }
+
+    fn waited(&self, wait: Duration, end: WaitEnd) {
+        let waits = &self.instruments.poll_ready;
+        waits.of(end).record(shard::of_this_thread(), nanos(wait));
+    }
+
+    fn refused(&self, error: &(dyn Any + 'static)) {
+        if as_error(error).is_some_and(|error| self.is_shed(error)) {
+            self.instruments.shed.add(shard::of_this_thread(), 1);
+        }
+    }
+}
+
+impl Metrics {
+    #[inline]
+    fn server<'a>(&'a self, measuring: &'a Measuring) -> Option<(&'a str, Option<u16>)> {
+        if let Some((address, port)) = &self.server {
+            return Some((address, Some(*port)));
+        }
+        let server = Server::of(measuring.server.as_ref()?)?;
+        let port = server.port.or_else(|| own_port(measuring.scheme.as_str()));
+        Some((server.address, port))
+    }
+
+    /// Whether the service would not take the request on.
+    #[cold]
+    fn is_shed(&self, error: &(dyn Error + 'static)) -> bool {
+        let causes = std::iter::successors(Some(error), |error| (*error).source());
+        // a chain of errors that goes round is cut
+        let mut causes = causes.take(32);
+        causes.any(|cause| {
+            cause.is::<tower::load_shed::error::Overloaded>()
+                || self
+                    .sheds
+                    .as_ref()
+                    .is_some_and(|is_shed| isolated(|| is_shed(cause)).unwrap_or_default())
+        })
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").field("prefix", &self.instruments.prefix).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,154 @@
+//! What is recorded of exchanges, by their labels.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::labels::{Call, Key, Labels};
+use crate::id::TraceIdentity;
+use crate::metrics::instrument::bounded::{Bounded, Room};
+use crate::metrics::instrument::bounds::Bounds;
+use crate::metrics::instrument::counter::Counter;
+use crate::metrics::instrument::exemplar::Exemplar;
+use crate::metrics::instrument::family::OVERFLOW;
+use crate::metrics::instrument::histogram::Histogram;
+use crate::metrics::instrument::shard::Shard;
+
+/// The bounds of the four histograms of a series.
+#[derive(Clone, Debug)]
+pub(in crate::metrics) struct SeriesBounds {
+    pub(in crate::metrics) duration: Arc<Bounds>,
+    pub(in crate::metrics) time_to_first_byte: Arc<Bounds>,
+    pub(in crate::metrics) request_body_size: Arc<Bounds>,
+    pub(in crate::metrics) response_body_size: Arc<Bounds>,
+}
+
+/// What is recorded of the exchanges that have the same labels.
+pub(in crate::metrics) struct Series {
+    pub(in crate::metrics) duration: Histogram,
+    pub(in crate::metrics) time_to_first_byte: Histogram,
+    pub(in crate::metrics) request_body_size: Histogram,
+    pub(in crate::metrics) response_body_size: Histogram,
+}
+
+/// What one exchange adds; nanoseconds and bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::metrics) struct Measured {
+    pub(in crate::metrics) duration: u64,
+    pub(in crate::metrics) time_to_first_byte: Option<u64>,
+    pub(in crate::metrics) request_body_size: Option<u64>,
+    pub(in crate::metrics) response_body_size: Option<u64>,
+    /// The trace that it can be found by, and when it ended.
+    pub(in crate::metrics) sampled: Option<(TraceIdentity, SystemTime)>,
+}
+
+impl Series {
+    fn new(bounds: &SeriesBounds, created: SystemTime) -> Self {
+        let histogram = |bounds: &Arc<Bounds>| Histogram::new(Arc::clone(bounds), created);
+        Self {
+            duration: histogram(&bounds.duration),
+            time_to_first_byte: histogram(&bounds.time_to_first_byte),
+            request_body_size: histogram(&bounds.request_body_size),
+            response_body_size: histogram(&bounds.response_body_size),
+        }
+    }
+
+    #[inline]
+    fn record(&self, shard: Shard, measured: Measured) {
+        let all = [
+            (&self.duration, Some(measured.duration)),
+            (&self.time_to_first_byte, measured.time_to_first_byte),
+            (&self.request_body_size, measured.request_body_size),
+            (&self.response_body_size, measured.response_body_size),
+        ];
+        for (histogram, value) in all {
+            let Some(value) = value else { continue };
+            let bucket = histogram.record(shard, value);
+            if let Some((trace, at)) = measured.sampled {
+                histogram.exemplify(bucket, Exemplar { trace, value, at });
+            }
+        }
+    }
+}
+
+/// All series of a layer.
+pub(in crate::metrics) struct Store {
+    series: Bounded<Key, Series>,
+    servers: Bounded<Box<str>, ()>,
+    bounds: SeriesBounds,
+    /// Exchanges whose labels were too many.
+    pub(in crate::metrics) overflow: Counter,
+}
+
+impl Store {
+    pub(in crate::metrics) fn new(
+        most_series: usize,
+        most_servers: usize,
+        bounds: SeriesBounds,
+        created: SystemTime,
+    ) -> Self {
+        Self {
+            series: Bounded::new(most_series),
+            servers: Bounded::new(most_servers),
+            bounds,
+            overflow: Counter::new(created),
+        }
+    }
+
+    /// Adds an exchange to the series of its labels.
+    #[inline]
+    pub(in crate::metrics) fn record(
+        &self,
+        labels: Labels<'_>,
+        shard: Shard,
+        now: SystemTime,
+        measured: Measured,
+    ) {
+        let make = || Series::new(&self.bounds, now);
+        let record = |series: &Series| series.record(shard, measured);
+        if self.series.find(&labels, record).is_none() {
+            self.record_first(labels, shard, make, record);
+        }
+    }
+
+    /// Of a series that there is not yet, or not to be.
+    #[cold]
+    fn record_first(
+        &self,
+        labels: Labels<'_>,
+        shard: Shard,
+        make: impl Fn() -> Series,
+        record: impl Fn(&Series),
+    ) {
+        let known = match labels.server {
+            Some((address, _)) => self.servers.make(address, Room::IfAny, || ()).is_some(),
+            None => true,
+        };
+        let labels = if known { labels } else { without_server(labels) };
+        if self.series.with(&labels, Room::IfAny, &make, &record).is_none() {
+            self.overflow.add(shard, 1);
+            let labels = without_route(without_server(labels));
+            self.series.with(&labels, Room::Always, make, record);
+        } else if !known {
+            self.overflow.add(shard, 1);
+        }
+    }
+
+    /// Shows every series.
+    pub(in crate::metrics) fn each(&self, mut show: impl FnMut(Labels<'_>, &Series)) {
+        self.series.each(|key, series| show(key.labels(), series));
+    }
+}
+
+fn without_server(labels: Labels<'_>) -> Labels<'_> {
+    Labels { server: labels.server.map(|_| (OVERFLOW, None)), ..labels }
+}
+
+fn without_route(labels: Labels<'_>) -> Labels<'_> {
+    let call = match labels.call {
+        Call::Http { method, scheme, status, route: _ } => {
+            Call::Http { method, scheme, status, route: Some(OVERFLOW) }
+        }
+        Call::Grpc { code, method: _ } => Call::Grpc { method: OVERFLOW, code },
+    };
+    Labels { call, ..labels }
+}
