@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use prometheus::{Encoder, Registry, TextEncoder};
-use tower_observability::metrics::MetricsLayer;
+use tower_observability::metrics::{Format, MetricsLayer, encode};
 
 use crate::exchange::Runner;
 use crate::memory::{fourteen_buckets, http_series, sampled_series, vec_series};
@@ -16,12 +16,14 @@ const ROUNDS: usize = 21;
 /// How a registry is told.
 type Scrape = fn(&Registry) -> Vec<u8>;
 
-const SCRAPES: [(&str, Scrape); 2] = [
+const SCRAPES: [(&str, Scrape); 4] = [
     ("gather alone", |registry| {
         std::hint::black_box(registry.gather());
         Vec::new()
     }),
     ("prometheus::TextEncoder", stock),
+    ("text 0.0.4", |registry| encode(registry, Format::Text)),
+    ("OpenMetrics 1.0", |registry| encode(registry, Format::OpenMetrics)),
 ];
 
 /// Prints the table; times on a shared machine have no limits.
