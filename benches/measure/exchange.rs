@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, COOKIE, FORWARDED, HOST, USER_AGENT,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use http_body_util::Full;
 use tower::Service;
@@ -20,6 +20,7 @@ use tower::Service;
 pub(crate) type Runner = Box<dyn FnMut()>;
 
 /// A service that answers at once, as small as a service can be.
+#[derive(Clone)]
 pub(crate) struct Bare;
 
 impl Service<Request<Full<Bytes>>> for Bare {
@@ -56,10 +57,14 @@ where
     Sent: 'static,
 {
     let Asked { uri, headers } = asked;
-    Box::new(move || exchange(&mut service, request(&uri, &headers, body())))
+    Box::new(move || {
+        let status = exchange(&mut service, request(&uri, &headers, body()));
+        assert_eq!(status, StatusCode::OK);
+    })
 }
 
-fn exchange<S, Sent, Answered>(service: &mut S, request: Request<Sent>)
+/// Runs one exchange to the end of its body.
+pub(crate) fn exchange<S, Sent, Answered>(service: &mut S, request: Request<Sent>) -> StatusCode
 where
     S: Service<Request<Sent>, Response = Response<Answered>, Error = Infallible>,
     Answered: Body,
@@ -70,11 +75,12 @@ where
     let Poll::Ready(Ok(response)) = future.as_mut().poll(&mut context) else {
         panic!("the service answers at once")
     };
-    assert_eq!(response.status(), 200);
+    let status = response.status();
     let mut body = pin!(response.into_body());
     while let Poll::Ready(Some(frame)) = body.as_mut().poll_frame(&mut context) {
         assert!(frame.is_ok());
     }
+    status
 }
 
 /// What a browser asks through a proxy.

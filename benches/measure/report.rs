@@ -63,7 +63,28 @@ pub(crate) fn print(rows: &[Row], costs: &[Cost]) -> bool {
             );
         }
     }
+    for row in rows {
+        let Some((wanted, peer)) = row.times_fewer else { continue };
+        let times = times_fewer(rows, costs, row.name, peer);
+        let held = times.is_some_and(|times| times >= f64::from(wanted));
+        all_held &= held;
+        println!(
+            "{:36} adds {} times fewer instructions than {peer} (wanted: {wanted}) {}",
+            row.name,
+            times.map_or("?".to_owned(), |times| format!("{times:.1}")),
+            if held { "ok" } else { "MISSED" },
+        );
+    }
     all_held
+}
+
+/// How many times more instructions `peer` adds to what it is compared with than `row` does.
+fn times_fewer(rows: &[Row], costs: &[Cost], row: &str, peer: &str) -> Option<f64> {
+    let added = |name| {
+        let row = row::named(rows, name);
+        costs[row].less(&costs[row::base(rows, &rows[row])?]).instructions
+    };
+    Some(added(peer)? / added(row)?)
 }
 
 fn share(part: Option<f64>, whole: Option<f64>) -> String {

@@ -9,6 +9,9 @@ pub(crate) struct Row {
     pub(crate) budget: Option<Budget>,
     /// The rows that it must beat in instructions and in allocations.
     pub(crate) fewer_than: &'static [&'static str],
+    /// How many times fewer instructions it must add to the row it is compared with than this peer
+    /// adds to its own.
+    pub(crate) times_fewer: Option<(u32, &'static str)>,
     /// Called in the row's own process, so it may set global state.
     pub(crate) make: fn() -> Runner,
 }
@@ -24,7 +27,7 @@ pub(crate) struct Budget {
 }
 
 pub(crate) fn bare(name: &'static str, make: fn() -> Runner) -> Row {
-    Row { name, over: None, budget: None, fewer_than: &[], make }
+    Row { name, over: None, budget: None, fewer_than: &[], times_fewer: None, make }
 }
 
 pub(crate) fn over(base: &'static str, name: &'static str, make: fn() -> Runner) -> Row {
@@ -45,10 +48,12 @@ pub(crate) fn chosen(rows: Vec<Row>, wanted: &[&str]) -> Vec<Row> {
         .iter()
         .map(|row| wanted.is_empty() || wanted.iter().any(|part| row.name.contains(part)))
         .collect();
-    // a row stands below those it is compared with
+    // a row stands below those that it is compared with
     for (index, row) in rows.iter().enumerate().rev() {
         if keep[index] {
-            row.over.iter().chain(row.fewer_than).for_each(|name| keep[named(&rows, name)] = true);
+            let peer = row.times_fewer.as_ref().map(|(_, peer)| peer);
+            let needed = row.over.iter().chain(row.fewer_than).chain(peer);
+            needed.for_each(|name| keep[named(&rows, name)] = true);
         }
     }
     rows.into_iter().zip(keep).filter_map(|(row, keep)| keep.then_some(row)).collect()

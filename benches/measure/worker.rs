@@ -12,7 +12,7 @@ use super::row::Row;
 
 // costs each row alike: two atomic additions an allocation
 #[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+pub(crate) static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// The hidden argument before a row's name.
 pub(crate) const FLAG: &str = "--row";

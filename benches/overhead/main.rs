@@ -19,5 +19,5 @@ mod sdk;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    measure::run(rows::all())
+    measure::run(rows::all(), |_, _, _| true)
 }
