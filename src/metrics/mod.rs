@@ -21,7 +21,7 @@
 //! |---|---|
 //! | `http_server_request_duration_seconds` | from the start to the end of the body, or whatever end came |
 //! | `http_server_time_to_first_byte_seconds` | from the start to the response headers, if there were any |
-//! | `http_server_request_body_size_bytes` | the request's Content-Length, if it has one |
+//! | `http_server_request_body_size_bytes` | the request's Content-Length, if it has one, at most 1 TiB |
 //! | `http_server_response_body_size_bytes` | the bytes handed over, once for each response |
 //! | `http_server_active_requests` | under way now, by method and scheme |
 //! | `http_server_active_requests_max` | the most under way at once since the last scrape |

@@ -81,7 +81,7 @@ impl Observer for Metrics {
         let measured = Measured {
             duration: nanos(end.duration),
             time_to_first_byte: end.time_to_headers.map(nanos),
-            request_body_size: end.request_bytes,
+            request_body_size: end.request_bytes.map(|bytes| bytes.min(MAX_REQUEST_BYTES)),
             response_body_size: end.status.map(|_| end.response_bytes),
             sampled: sampled.map(|trace| (*trace, ended_at())),
         };
@@ -138,6 +138,10 @@ impl Metrics {
         })
     }
 }
+
+/// The largest request that is told: 1 TiB. Its size is only what the caller says, and a few lies of
+/// 2^63 bytes would turn the sum over.
+const MAX_REQUEST_BYTES: u64 = 1 << 40;
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
