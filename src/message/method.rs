@@ -53,7 +53,9 @@ fn known_among<'a>(replaced: Option<&'a [String]>, method: &str) -> Option<&'a s
 
 /// The methods on the list; names are case-sensitive. An empty list replaces nothing.
 fn parse(list: &str) -> Option<Vec<String>> {
-    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names = list.split(',').map(str::trim);
+    // the name for all others stands for them alone
+    let names = names.filter(|name| !name.is_empty() && *name != OTHER);
     let names: Vec<_> = names.map(str::to_owned).collect();
     if names.is_empty() { None } else { Some(names) }
 }
@@ -77,6 +79,7 @@ mod tests {
             (known("PURGE"), known("GET"), known("POST")),
             (Some("PURGE"), Some("GET"), None)
         );
-        assert_eq!((parse(""), parse(" , ")), (None, None));
+        assert_eq!((parse(""), parse(" , "), parse("_OTHER")), (None, None, None));
+        assert_eq!(parse("_OTHER,GET"), Some(vec!["GET".to_owned()]));
     }
 }

@@ -288,7 +288,8 @@ impl MetricsBuilder {
             instruments,
             routes: self.routes,
             proxies: self.proxies,
-            server: self.server,
+            // a server's series do not have it
+            server: self.server.filter(|_| self.side == Side::Client),
             sheds: self.sheds,
         };
         Ok(ObserveLayer::new(self.side, metrics))

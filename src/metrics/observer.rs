@@ -53,9 +53,9 @@ impl Observer for Metrics {
         let scheme = Scheme::of(head, side, self.proxies.as_ref());
         let actives = &self.instruments.active;
         let place = actives.place(facts.protocol(), facts.method(), scheme);
-        let server = match (side, &self.server) {
-            (Side::Client, None) => head.uri.authority().cloned(),
-            _ => None,
+        let server = match side {
+            Side::Client => head.uri.authority().cloned(),
+            Side::Server => None,
         };
         let method = known_method(facts.method()).unwrap_or(OTHER);
         if let Some(active) = actives.at(place) {
@@ -113,12 +113,13 @@ impl Observer for Metrics {
 }
 
 impl Metrics {
+    /// Where a client's request goes: as it says itself, or else as the layer was told.
     #[inline]
     fn server<'a>(&'a self, measuring: &'a Measuring) -> Option<(&'a str, Option<u16>)> {
-        if let Some((address, port)) = &self.server {
-            return Some((address, Some(*port)));
-        }
-        let server = Server::of(measuring.server.as_ref()?)?;
+        let Some(server) = measuring.server.as_ref().and_then(Server::of) else {
+            let told = self.server.as_ref();
+            return told.map(|(address, port)| (&**address, Some(*port)));
+        };
         let port = server.port.or_else(|| own_port(measuring.scheme.as_str()));
         Some((server.address, port))
     }
