@@ -97,6 +97,8 @@ mod register;
 mod routes;
 pub mod saturation;
 mod series;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 
 pub use builder::MetricsBuilder;
 pub use exposition::{Format, MetricsBody, MetricsFuture, MetricsService, encode};
