@@ -1,10 +1,11 @@
 //! Every exchange counted once, with its duration, by labels that nobody can blow up.
 
 mod builder;
-mod collect;
+pub(crate) mod collect;
 mod collector;
 mod definitions;
 pub(crate) mod exposition;
+mod flags;
 pub(crate) mod instrument;
 mod instruments;
 pub(crate) mod names;
