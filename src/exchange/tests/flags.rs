@@ -173,7 +173,7 @@ proptest! {
             .collect();
         prop_assert!(at_end.len() <= Flag::MAX);
         prop_assert_eq!(counted.len(), at_end.len());
-        for ((key, variant), _) in &counted {
+        for (key, variant) in counted.keys() {
             let (key, variant): (&String, &String) = (key, variant);
             prop_assert!((1..=Flag::MAX_KEY).contains(&key.len()));
             prop_assert!((1..=Flag::MAX_VARIANT).contains(&variant.len()));
