@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
 use http::{Method, request};
 
+use super::flag::{Flag, Flags};
 use super::layer::Options;
 use super::routing::{Answered, Routing};
 use super::scope;
@@ -41,11 +42,14 @@ pub struct Facts {
     /// Boxed, as there is hardly ever one.
     caught_panic: OnceLock<Box<CaughtPanic>>,
     added: Mutex<Added>,
+    /// Whether there are flags, so that an exchange without any is not locked to see that.
+    has_flags: AtomicBool,
 }
 
 #[derive(Default)]
 struct Added {
     attributes: Attributes,
+    flags: Flags,
     ended: bool,
 }
 
@@ -203,6 +207,32 @@ impl Facts {
         }
     }
 
+    /// Tells that a feature flag was evaluated; `false` when the exchange has ended or a bound of
+    /// [`Flag`] or of [`Attributes`] refuses it. See [`flag`](super::flag).
+    pub fn flag(
+        &self,
+        key: impl Into<Cow<'static, str>>,
+        variant: impl Into<Cow<'static, str>>,
+    ) -> bool {
+        let (key, variant, after) = (key.into(), variant.into(), self.elapsed());
+        let mut added = self.added();
+        let Added { attributes, flags, ended } = &mut *added;
+        let told = !*ended && flags.count(key, variant, after, attributes);
+        if told {
+            self.has_flags.store(true, Ordering::Relaxed);
+        }
+        told
+    }
+
+    /// Reads the feature flags in place, in the order in which their results first came. `read` must
+    /// neither annotate this exchange nor flag it.
+    pub fn with_flags<R>(&self, read: impl FnOnce(&[Flag]) -> R) -> R {
+        match self.has_flags.load(Ordering::Relaxed) {
+            true => read(self.added().flags.as_slice()),
+            false => read(&[]),
+        }
+    }
+
     /// Whether the wrapper that started the exchange has seen its end.
     pub fn has_ended(&self) -> bool {
         self.added().ended
@@ -280,6 +310,7 @@ impl Facts {
             trace_context: OnceLock::new(),
             caught_panic: OnceLock::new(),
             added: Mutex::default(),
+            has_flags: AtomicBool::new(false),
         })
     }
 

@@ -83,10 +83,11 @@
 //! - A request body without Content-Length is not measured.
 
 mod builder;
-mod collect;
+pub(crate) mod collect;
 mod collector;
 mod definitions;
 pub(crate) mod exposition;
+mod flags;
 pub(crate) mod instrument;
 mod instruments;
 pub(crate) mod names;

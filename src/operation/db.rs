@@ -4,9 +4,11 @@
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
+#[cfg(feature = "metrics")]
+use super::metrics::Kind;
 use super::put::{Server, named, put, some};
 use super::sealed::Convention;
-use super::{GLOBAL, Operation, Text};
+use super::{Operation, Text, global};
 use crate::message::bound::bounded;
 
 /// A call of a database or a cache: what an [`Operation::db`] tells.
@@ -58,7 +60,7 @@ impl Operation<Db> {
     /// its target: the collection, the stored procedure, the namespace or the server, whichever is
     /// set; without any of them the system.
     pub fn db(system: impl Into<Text>) -> Self {
-        GLOBAL.db(system)
+        global().db(system)
     }
 
     /// A call of a cache with one command, in the words of the database conventions.
@@ -75,7 +77,7 @@ impl Operation<Db> {
     /// # }
     /// ```
     pub fn cache(system: impl Into<Text>, command: impl Into<Text>) -> Self {
-        GLOBAL.cache(system, command)
+        global().cache(system, command)
     }
 
     /// `db.operation.name`: the one command that is run, such as `SELECT` or `HMSET`.
@@ -176,5 +178,10 @@ impl Convention for Db {
             into.push(KeyValue::new("db.operation.batch.size", size));
         }
         self.server.put(into);
+    }
+
+    #[cfg(feature = "metrics")]
+    fn kind(&self) -> Kind {
+        Kind::Db
     }
 }

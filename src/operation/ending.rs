@@ -72,6 +72,11 @@ impl Ending {
         Self::failed("panic")
     }
 
+    /// What went wrong, as the span tells it.
+    pub(super) fn error_type(&self) -> Option<&'static str> {
+        self.error_type
+    }
+
     pub(super) fn tell(mut self, span: &SpanRef<'_>, at: SystemTime) {
         if let Some(name) = self.error_type {
             set(&mut self.attributes, KeyValue::new(key::ERROR_TYPE, name));

@@ -1,9 +1,10 @@
 //! Makes operations.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use opentelemetry::trace::{Tracer, TracerProvider};
 
+use super::metrics::OperationMetrics;
 use super::{Db, Internal, Messaging, Operation, Text};
 use crate::clock::Clock;
 use crate::trace::tracer::Spans;
@@ -22,6 +23,7 @@ use crate::trace::tracer::Spans;
 pub struct Operations {
     spans: Spans,
     clock: Clock,
+    metrics: Option<OperationMetrics>,
 }
 
 impl Operations {
@@ -43,6 +45,33 @@ impl Operations {
     /// Measures with this clock.
     pub fn clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// Measures the operations, too.
+    #[cfg(feature = "metrics")]
+    pub fn metrics(self, metrics: &OperationMetrics) -> Self {
+        Self { metrics: Some(metrics.clone()), ..self }
+    }
+
+    /// Makes this the factory behind [`Operation::db`] and its like, for the whole process; `false`
+    /// when there is one already: another one that was set, or the default one, which is there from
+    /// the first of these operations on.
+    ///
+    /// ```standalone_crate
+    /// use tower_observability::operation::{Operation, Operations};
+    /// # use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+    /// # let exporter = InMemorySpanExporter::default();
+    /// # let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+    ///
+    /// assert!(Operations::new().tracer_provider(&provider).set_global());
+    /// // from anywhere
+    /// let counted = Operation::db("sqlite").call(|| Ok::<_, std::io::Error>(3));
+    /// # assert_eq!(counted.unwrap(), 3);
+    /// # assert_eq!(exporter.get_finished_spans().unwrap().len(), 1);
+    /// # assert!(!Operations::new().set_global());
+    /// ```
+    pub fn set_global(self) -> bool {
+        GLOBAL.set(self).is_ok()
     }
 
     /// A call of a database; see [`Operation::db`].
@@ -106,10 +135,15 @@ impl Operations {
     }
 
     fn of<K>(&self, what: K) -> Operation<K> {
-        let Self { spans, clock } = self.clone();
-        Operation { what, extra: Vec::new(), links: Vec::new(), parent: None, spans, clock }
+        let Self { spans, clock, metrics } = self.clone();
+        let (extra, links) = (Vec::new(), Vec::new());
+        Operation { what, extra, links, parent: None, spans, clock, metrics }
     }
 }
 
+static GLOBAL: OnceLock<Operations> = OnceLock::new();
+
 /// The factory behind `Operation::db` and its like, which looks up the global provider once.
-pub(super) static GLOBAL: LazyLock<Operations> = LazyLock::new(Operations::new);
+pub(super) fn global() -> &'static Operations {
+    GLOBAL.get_or_init(Operations::new)
+}

@@ -3,8 +3,10 @@
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
+#[cfg(feature = "metrics")]
+use super::metrics::Kind;
 use super::sealed::Convention;
-use super::{GLOBAL, Operation, Text};
+use super::{Operation, Text, global};
 use crate::message::bound::bounded;
 
 /// Work inside the service: what an [`Operation::internal`] tells.
@@ -23,7 +25,7 @@ impl Operation<Internal> {
     /// Work inside the service, in a span of kind INTERNAL with this name, of which there should be
     /// few.
     pub fn internal(name: impl Into<Text>) -> Self {
-        GLOBAL.internal(name)
+        global().internal(name)
     }
 }
 
@@ -37,4 +39,9 @@ impl Convention for Internal {
     }
 
     fn attributes(self, _: &mut Vec<KeyValue>) {}
+
+    #[cfg(feature = "metrics")]
+    fn kind(&self) -> Kind {
+        Kind::Internal
+    }
 }

@@ -4,9 +4,11 @@
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
+#[cfg(feature = "metrics")]
+use super::metrics::Kind;
 use super::put::{Server, named, put, some};
 use super::sealed::Convention;
-use super::{GLOBAL, Operation, Text};
+use super::{Operation, Text, global};
 use crate::message::bound::bounded;
 
 /// What is done to messages: what an [`Operation::send`] and its like tell.
@@ -60,7 +62,7 @@ impl Operation<Messaging> {
     /// One message of a batch is made, in a span of kind PRODUCER, whose context should travel with
     /// the message.
     pub fn create(system: impl Into<Text>, destination: impl Into<Text>) -> Self {
-        GLOBAL.create(system, destination)
+        global().create(system, destination)
     }
 
     /// Messages are sent, in a span of kind PRODUCER, whose context should travel with them: inject
@@ -69,23 +71,23 @@ impl Operation<Messaging> {
     /// With a [`link`](Self::link) to the span in which each message was
     /// [created](Self::create), whose context travels then, the kind is CLIENT.
     pub fn send(system: impl Into<Text>, destination: impl Into<Text>) -> Self {
-        GLOBAL.send(system, destination)
+        global().send(system, destination)
     }
 
     /// Messages are asked for, in a span of kind CLIENT.
     pub fn receive(system: impl Into<Text>, destination: impl Into<Text>) -> Self {
-        GLOBAL.receive(system, destination)
+        global().receive(system, destination)
     }
 
     /// Messages are processed, in a span of kind CONSUMER; [`link`](Self::link) it to the context
     /// that came with each.
     pub fn process(system: impl Into<Text>, destination: impl Into<Text>) -> Self {
-        GLOBAL.process(system, destination)
+        global().process(system, destination)
     }
 
     /// Messages are acknowledged or refused, in a span of kind CLIENT.
     pub fn settle(system: impl Into<Text>, destination: impl Into<Text>) -> Self {
-        GLOBAL.settle(system, destination)
+        global().settle(system, destination)
     }
 
     /// `messaging.operation.name`: how the system calls it, such as `publish` or `nack`; by default
@@ -209,5 +211,13 @@ impl Convention for Messaging {
             into.push(KeyValue::new("messaging.destination.anonymous", true));
         }
         self.server.put(into);
+    }
+
+    #[cfg(feature = "metrics")]
+    fn kind(&self) -> Kind {
+        match self.operation_type {
+            "process" => Kind::Process,
+            _ => Kind::Messaging,
+        }
     }
 }

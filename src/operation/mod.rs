@@ -32,6 +32,9 @@
 //! operation still belongs to the request that asked for it; where no span is current, that of the
 //! `tracing` span or of the exchange in scope.
 //!
+//! With the feature `metrics`, `OperationMetrics` tells how long operations took and how they ended,
+//! sampled or not, with the durations and the `error.type` of their spans.
+//!
 //! The text of an error is never recorded, since databases quote the values they refuse. What is
 //! given to the builder is recorded as it is, cut to 2048 bytes; it should come from the program,
 //! not from its callers.
@@ -42,6 +45,11 @@ mod future;
 mod internal;
 mod live;
 mod messaging;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "unmetered.rs"]
+mod metrics;
 mod put;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
@@ -54,7 +62,6 @@ use opentelemetry::{Context, KeyValue};
 
 use crate::attribute::Value;
 use crate::clock::Clock;
-use crate::exchange::isolated;
 use crate::trace::ambient;
 use crate::trace::tracer::Spans;
 
@@ -64,9 +71,14 @@ pub use factory::Operations;
 pub use future::OperationFuture;
 pub use internal::Internal;
 pub use messaging::Messaging;
+#[cfg(feature = "metrics")]
+pub use metrics::{OperationMetrics, OperationMetricsBuilder};
 
-use factory::GLOBAL;
+use factory::global;
 use live::Live;
+use metrics::Metered;
+#[cfg(not(feature = "metrics"))]
+use metrics::OperationMetrics;
 use put::{extra, set};
 
 type Text = Cow<'static, str>;
@@ -84,6 +96,7 @@ pub struct Operation<K> {
     parent: Option<Context>,
     spans: Spans,
     clock: Clock,
+    metrics: Option<OperationMetrics>,
 }
 
 mod sealed {
@@ -95,6 +108,8 @@ mod sealed {
         fn name(&self) -> super::Text;
         fn span_kind(&self, links: usize) -> SpanKind;
         fn attributes(self, into: &mut Vec<KeyValue>);
+        #[cfg(feature = "metrics")]
+        fn kind(&self) -> super::metrics::Kind;
     }
 }
 use sealed::Convention;
@@ -206,18 +221,21 @@ impl<K: Convention> Operation<K> {
     }
 
     fn prepare(self) -> Prepared {
-        let Self { what, extra, links, parent, spans, clock } = self;
+        let Self { what, extra, links, parent, spans, clock, metrics } = self;
+        let name = what.name();
         let mut builder =
-            SpanBuilder::from_name(what.name()).with_kind(what.span_kind(links.len()));
+            SpanBuilder::from_name(name.clone()).with_kind(what.span_kind(links.len()));
+        let metered = metrics.map(|metrics| Metered::new(metrics, &what));
         let mut attributes = Vec::with_capacity(USUAL + extra.len());
         what.attributes(&mut attributes);
         for attribute in extra {
             set(&mut attributes, attribute);
         }
+        let metered = metered.map(|metered| metered.told(&name, &attributes));
         builder.attributes = Some(attributes);
         builder.links = (!links.is_empty()).then_some(links);
         let parent = parent.unwrap_or_else(ambient::here);
-        Prepared { builder, parent, spans, clock }
+        Prepared { builder, parent, spans, clock, metered }
     }
 }
 
@@ -227,13 +245,12 @@ struct Prepared {
     parent: Context,
     spans: Spans,
     clock: Clock,
+    metered: Option<Metered>,
 }
 
 impl Prepared {
-    /// A provider's panic stays its own: the work is done without a span then.
     fn start(self) -> Live {
-        let Self { builder, parent, spans, clock } = self;
-        isolated(|| Live::start(builder, &parent, &spans, clock))
-            .unwrap_or_else(|| Live::without_span(parent))
+        let Self { builder, parent, spans, clock, metered } = self;
+        Live::start(builder, parent, &spans, clock, metered)
     }
 }

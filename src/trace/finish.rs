@@ -21,6 +21,7 @@ impl Trace {
         let span = context.span();
         let at = end.facts.started_at() + end.duration;
         self.tell_ends(&span, live, end);
+        tell_flags(&span, end);
         if end.is_error {
             let text = self.error_text_of(end);
             if matches!(end.outcome, Outcome::Failed | Outcome::Panicked) {
@@ -111,6 +112,21 @@ impl Trace {
         };
         said.filter(|text| !text.is_empty())
     }
+}
+
+/// Tells when the exchange's feature flags were evaluated first, with each of their variants: one
+/// that is evaluated in a loop leaves room for other events.
+fn tell_flags(span: &SpanRef<'_>, end: &End<'_>) {
+    end.facts.with_flags(|flags| {
+        for flag in flags {
+            let at = end.facts.started_at() + flag.after;
+            let attributes = vec![
+                KeyValue::new(key::FEATURE_FLAG_KEY, flag.key.clone()),
+                KeyValue::new(key::FEATURE_FLAG_VARIANT, flag.variant.clone()),
+            ];
+            span.add_event_with_timestamp(semconv::FEATURE_FLAG_EVALUATION, at, attributes);
+        }
+    });
 }
 
 /// The message in the payload of a panic.

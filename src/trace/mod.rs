@@ -24,7 +24,7 @@
 //! [semantic conventions](https://opentelemetry.io/docs/specs/semconv/), version 1.44. The name is
 //! `{method} {route}`, or the gRPC method; a path, a Host or an unknown method never is part of it.
 //! What a handler [annotates](crate::exchange::annotate) becomes attributes, and so does the
-//! `request_id`.
+//! `request_id`. Its [feature flags](crate::exchange::flag) become events `feature_flag.evaluation`.
 //!
 //! | outcome | status | `error.type` |
 //! |---|---|---|

@@ -43,6 +43,8 @@ pub(crate) mod key {
 
     pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";
     pub(crate) const EXCEPTION_TYPE: &str = "exception.type";
+    pub(crate) const FEATURE_FLAG_KEY: &str = "feature_flag.key";
+    pub(crate) const FEATURE_FLAG_VARIANT: &str = "feature_flag.result.variant";
     pub(crate) const CODE_COLUMN_NUMBER: &str = "code.column.number";
     pub(crate) const CODE_FILE_PATH: &str = "code.file.path";
     pub(crate) const CODE_LINE_NUMBER: &str = "code.line.number";
@@ -50,6 +52,8 @@ pub(crate) mod key {
 
 /// The event that tells of an error.
 pub(crate) const EXCEPTION: &str = "exception";
+/// The event that tells of a feature flag.
+pub(crate) const FEATURE_FLAG_EVALUATION: &str = "feature_flag.evaluation";
 /// The value of `rpc.system.name`.
 pub(crate) const GRPC: &str = "grpc";
 /// The method's part of a span's name, where it is not known.

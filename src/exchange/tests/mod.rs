@@ -5,6 +5,7 @@ mod ambient;
 mod chains;
 mod endings;
 mod facts;
+mod flags;
 mod grpc;
 mod identity;
 mod isolation;

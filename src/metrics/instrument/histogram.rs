@@ -1,7 +1,7 @@
 //! A histogram of durations or sizes.
 
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::bounds::{Bounds, Unit};
 use super::cells::Cells;
@@ -18,6 +18,11 @@ pub(crate) struct Histogram {
     exemplars: OnceLock<Box<[Slot]>>,
     native: Option<NativeBuckets>,
     created: SystemTime,
+}
+
+/// A duration as it is recorded.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// What a histogram holds at one moment.

@@ -3,6 +3,8 @@
 mod conventions;
 mod endings;
 mod isolation;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod nesting;
 mod sampling;
 
@@ -27,6 +29,9 @@ struct Bench {
     provider: SdkTracerProvider,
     clock: ManualClock,
     exporter: InMemorySpanExporter,
+    /// Where the operations are measured.
+    #[cfg(feature = "metrics")]
+    registry: prometheus::Registry,
 }
 
 impl Bench {
@@ -43,16 +48,27 @@ impl Bench {
         let provider = set(builder).build();
         let clock = ManualClock::new();
         let operations = Operations::new().tracer_provider(&provider).clock(clock.clock());
-        Self { operations, provider, clock, exporter }
+        #[cfg(feature = "metrics")]
+        let (operations, registry) = metrics::measured(operations);
+        Self {
+            operations,
+            provider,
+            clock,
+            exporter,
+            #[cfg(feature = "metrics")]
+            registry,
+        }
     }
 
     fn spans(&self) -> Vec<SpanData> {
         self.exporter.get_finished_spans().unwrap()
     }
 
-    /// The one span that ended.
+    /// The one span that ended, with which the metrics agree.
     fn only(&self) -> SpanData {
         let [span] = <[_; 1]>::try_from(self.spans()).unwrap();
+        #[cfg(feature = "metrics")]
+        metrics::agree(&self.registry, &span);
         span
     }
 

@@ -7,6 +7,8 @@ mod context;
 #[cfg(feature = "access-log")]
 mod endings;
 #[cfg(feature = "access-log")]
+mod flags;
+#[cfg(feature = "access-log")]
 mod grpc;
 mod names;
 mod options;

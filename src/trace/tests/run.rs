@@ -189,12 +189,12 @@ fn agree(span: &SpanRecord, record: &Record, line: &serde_json::Value) {
 
 /// Keeps the lines of the access log.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
     /// The one line.
     #[track_caller]
-    fn only(&self) -> serde_json::Value {
+    pub(super) fn only(&self) -> serde_json::Value {
         serde_json::from_slice(&self.0.lock().unwrap()).unwrap()
     }
 }
