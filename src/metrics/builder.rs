@@ -11,6 +11,7 @@ use prometheus::Registry;
 use super::MetricsLayer;
 use super::collector::LayerCollector;
 use super::definitions::{Each, prometheus_label};
+use super::flags;
 use super::instrument::bounds::Bounds;
 use super::instruments::Instruments;
 use super::names::{ConstantLabels, metric_name};
@@ -254,7 +255,8 @@ impl MetricsBuilder {
         }
         let definitions = Each::of(self.side);
         let own = definitions.all().into_iter().flat_map(|definition| definition.labels);
-        let own: Vec<_> = own.map(|label| prometheus_label(label)).chain(["le".into()]).collect();
+        let own = own.map(|label| prometheus_label(label)).chain(["le".into()]);
+        let own: Vec<_> = own.chain(flags::LABELS.map(str::to_owned)).collect();
         let own: Vec<_> = own.iter().map(String::as_str).collect();
         let constant_labels = ConstantLabels::new("constant_label", self.constant_labels, &own)?;
         #[cfg(feature = "metrics-protobuf")]

@@ -7,6 +7,7 @@ use super::exposition::extras::{Extras, attach};
 use super::instrument::counter::Counter;
 use super::instrument::histogram::{Histogram, Snapshot};
 use super::names::ConstantLabels;
+use crate::config::ConfigError;
 
 /// A metric's name, help, kind and constant labels.
 pub(crate) struct Described {
@@ -24,8 +25,10 @@ impl Described {
         kind: MetricType,
         labels: Vec<String>,
         constant: &ConstantLabels,
-    ) -> Result<Self, prometheus::Error> {
-        let desc = Desc::new(name, help.to_owned(), labels, constant.to_map())?;
+    ) -> Result<Self, ConfigError> {
+        let refused = |_| ConfigError::new("metric", &*name, "a name, a help text and labels");
+        let desc =
+            Desc::new(name.clone(), help.to_owned(), labels, constant.to_map()).map_err(refused)?;
         Ok(Self { desc, kind, constant: constant.clone() })
     }
 

@@ -7,23 +7,32 @@ use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use super::collect::Described;
 use super::definitions::{Each, Kind, OfExchanges, prometheus_label};
+use super::flags::FlagsDescribed;
 use super::instrument::gauge::Reader;
 use super::instruments::{Counted, Instruments};
 use super::names::label_pair;
 use super::series::labels::{Label, LabelValue};
 use super::series::store::Series;
+use crate::classify::Side;
 use crate::config::ConfigError;
 
 /// Shows what the clones of one layer recorded.
 pub(super) struct LayerCollector {
     instruments: Arc<Instruments>,
     described: Each<Described>,
+    flags: Option<FlagsDescribed>,
 }
 
 impl LayerCollector {
     /// # Errors
     /// When a prefix or a label is not one.
     pub(super) fn new(instruments: Arc<Instruments>) -> Result<Self, ConfigError> {
+        let flags = match instruments.side {
+            Side::Server => {
+                Some(FlagsDescribed::new(&instruments.prefix, &instruments.constant_labels)?)
+            }
+            Side::Client => None,
+        };
         let described = Each::of(instruments.side).try_map(|definition| {
             let kind = match definition.kind {
                 Kind::Histogram(_) => MetricType::HISTOGRAM,
@@ -31,17 +40,15 @@ impl LayerCollector {
                 Kind::Counter => MetricType::COUNTER,
             };
             let name = definition.prometheus_name(&instruments.prefix);
-            let refused = |_| ConfigError::new("metric", &*name, "a name and labels");
             Described::new(
-                name.clone(),
+                name,
                 definition.description,
                 kind,
                 definition.prometheus_labels(),
                 &instruments.constant_labels,
             )
-            .map_err(refused)
         })?;
-        Ok(Self { instruments, described })
+        Ok(Self { instruments, described, flags })
     }
 
     fn exchanges(&self, http: &mut OfExchanges<Vec<Metric>>, rpc: &mut OfExchanges<Vec<Metric>>) {
@@ -101,7 +108,8 @@ impl LayerCollector {
 
 impl Collector for LayerCollector {
     fn desc(&self) -> Vec<&Desc> {
-        self.described.all().into_iter().map(Described::desc).collect()
+        let described = self.described.all().into_iter().map(Described::desc);
+        described.chain(self.flags.iter().flat_map(FlagsDescribed::descs)).collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
@@ -122,6 +130,9 @@ impl Collector for LayerCollector {
         described
             .zip(metrics.into_all())
             .filter_map(|(described, metrics)| described.family(metrics))
+            .chain(self.flags.iter().flat_map(|described| {
+                described.collect(&instruments.flags, &instruments.constant_labels)
+            }))
             .collect()
     }
 }

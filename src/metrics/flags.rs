@@ -9,13 +9,15 @@ use super::instrument::counter::Counter;
 use super::instrument::exemplar::Exemplar;
 use super::instrument::family::Family;
 use super::instrument::histogram::nanos;
-use super::instrument::shard::Shard;
 use super::names::{ConstantLabels, prefixed};
 use crate::classify::ErrorType;
+use crate::config::ConfigError;
 use crate::exchange::End;
+use crate::shard::Shard;
 
 /// The labels of the durations; evaluations have the first two.
-const LABELS: [&str; 3] = ["feature_flag_key", "feature_flag_result_variant", "error_type"];
+pub(super) const LABELS: [&str; 3] =
+    ["feature_flag_key", "feature_flag_result_variant", "error_type"];
 
 /// What is recorded of the flags of all exchanges.
 pub(super) struct Flags {
@@ -65,10 +67,7 @@ pub(super) struct FlagsDescribed {
 impl FlagsDescribed {
     /// # Errors
     /// When the prefix or a label is not one.
-    pub(super) fn new(
-        prefix: &str,
-        constant_labels: &ConstantLabels,
-    ) -> Result<Self, prometheus::Error> {
+    pub(super) fn new(prefix: &str, constant_labels: &ConstantLabels) -> Result<Self, ConfigError> {
         let labels = |count| LABELS.into_iter().take(count).map(str::to_owned).collect();
         Ok(Self {
             evaluations: Described::new(

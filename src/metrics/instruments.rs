@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http::Method;
 
+use super::flags::Flags;
 use super::instrument::bounds::Bounds;
 use super::instrument::counter::Counter;
 use super::instrument::gauge::Active;
@@ -27,6 +28,8 @@ pub(super) struct Instruments {
     pub(super) active: Actives,
     pub(super) poll_ready: Waits<Histogram>,
     pub(super) shed: Counter,
+    /// Of a server: a client's exchange has none.
+    pub(super) flags: Flags,
     pub(super) otel: Option<Arc<otel::Backend>>,
 }
 
@@ -136,6 +139,7 @@ impl Instruments {
         otel: Option<otel::Backend>,
     ) -> Arc<Self> {
         let created = SystemTime::now();
+        let flags = Flags::new(Bounds::clone(&bounds.duration), most.0);
         let (poll_ready, otel) = (Arc::new(poll_ready), otel.map(Arc::new));
         let instruments = Arc::new(Self {
             side,
@@ -145,6 +149,7 @@ impl Instruments {
             active: Actives::new(),
             poll_ready: Waits::by(|_| Histogram::new(Arc::clone(&poll_ready), created)),
             shed: Counter::new(created),
+            flags,
             otel,
         });
         if let Some(otel) = &instruments.otel {

@@ -94,7 +94,7 @@ pub(crate) mod names;
 mod observer;
 #[cfg_attr(not(feature = "otel-metrics"), path = "otel/off.rs")]
 mod otel;
-mod register;
+pub(crate) mod register;
 mod routes;
 pub mod saturation;
 mod series;

@@ -3,12 +3,14 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::request;
 use http::uri::Authority;
 
+use super::instrument::histogram::nanos;
 use super::instruments::{Instruments, Place};
 use super::routes::RouteRule;
 use super::series::Scheme;
@@ -93,6 +95,9 @@ impl Observer for Metrics {
             measuring.scheme,
             self.server(&measuring),
         );
+        if end.facts.side() == Side::Server {
+            instruments.flags.record(end, shard);
+        }
         instruments.store.record(labels, shard, end.facts.started_at(), measured);
     }
 
@@ -127,7 +132,7 @@ impl Metrics {
     /// Whether the service would not take the request on.
     #[cold]
     fn is_shed(&self, error: &(dyn Error + 'static)) -> bool {
-        let causes = std::iter::successors(Some(error), |error| (*error).source());
+        let causes = std::iter::successors(Some(error), |error| cause(*error));
         // a chain of errors that goes round is cut
         let mut causes = causes.take(32);
         causes.any(|cause| {
@@ -140,13 +145,17 @@ impl Metrics {
     }
 }
 
+/// What is behind an error; an I/O error tells the sources of what it was made of, but not that.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
 /// The largest request that is told: 1 TiB. Its size is only what the caller says, and a few lies of
 /// 2^63 bytes would turn the sum over.
 const MAX_REQUEST_BYTES: u64 = 1 << 40;
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
 
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

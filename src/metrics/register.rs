@@ -55,7 +55,7 @@ impl std::error::Error for RegisterError {
     }
 }
 
-pub(super) fn register(
+pub(crate) fn register(
     registry: &Registry,
     collector: impl Collector + 'static,
     hint: &'static str,

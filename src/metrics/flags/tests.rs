@@ -6,10 +6,10 @@ use http::{Request, Response, request};
 use prometheus::TextEncoder;
 use tower::{Layer, ServiceExt, service_fn};
 
-use super::super::instrument::shard;
 use super::*;
 use crate::classify::Side;
 use crate::exchange::{Facts, ObserveLayer, Observer, flag};
+use crate::shard;
 use crate::testing::{ManualClock, ScriptBody};
 
 /// Records the flags of every exchange.

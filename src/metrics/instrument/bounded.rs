@@ -68,9 +68,9 @@ where
         self.values.pin().get(key).map(using)
     }
 
-    /// Makes the value of a key, if there is none; `None` when there is no room for it.
+    /// Makes the value of a key that there is none of; `None` when there is no room for it.
     #[cold]
-    pub(crate) fn make<'q, Q>(&self, key: &'q Q, room: Room, make: impl FnOnce() -> V) -> Option<()>
+    fn make<'q, Q>(&self, key: &'q Q, room: Room, make: impl FnOnce() -> V) -> Option<()>
     where
         Q: Equivalent<K> + Hash + ?Sized,
         K: From<&'q Q>,

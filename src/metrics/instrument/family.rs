@@ -114,8 +114,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::shard;
     use super::*;
+    use crate::shard;
 
     fn count(family: &Family<2, Counter>, values: [&str; 2]) -> bool {
         let add = |counter: &Counter| counter.add(shard::of_this_thread(), 1);

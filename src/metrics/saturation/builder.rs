@@ -117,8 +117,7 @@ impl Names {
         labels: &[&str],
     ) -> Result<Described, ConfigError> {
         let name = prefixed(&self.prefix, name);
-        let refused = |_| ConfigError::new("metric", &*name, "a name, a help text and labels");
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-        Described::new(name.clone(), help, kind, labels, &self.labels).map_err(refused)
+        Described::new(name, help, kind, labels, &self.labels)
     }
 }

@@ -128,7 +128,10 @@ impl Store {
         record: impl Fn(&Series),
     ) {
         let known = match labels.server {
-            Some((address, _)) => self.servers.make(address, Room::IfAny, || ()).is_some(),
+            Some((address, port)) => {
+                let server = format!("{address} {port:?}");
+                self.servers.with(server.as_str(), Room::IfAny, || (), |()| ()).is_some()
+            }
             None => true,
         };
         let labels = if known { labels } else { without_server(labels) };

@@ -75,7 +75,6 @@ fn nothing(side: Side) -> Gathered {
 }
 
 const ZERO: Value = Value::Is(0.0);
-const ONE: Value = Value::Is(1.0);
 
 fn name(side: Side) -> &'static str {
     match side {

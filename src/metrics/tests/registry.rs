@@ -72,11 +72,14 @@ fn a_second_registration_is_an_error_that_says_what_to_do() {
     let registry = Registry::new();
     let first = MetricsLayer::server().register(&registry).unwrap();
     let error = MetricsLayer::server().register(&registry).unwrap_err();
-    assert!(matches!(error, RegisterError::Metric { source: prometheus::Error::AlreadyReg, .. }), "{error:?}");
+    assert!(
+        matches!(error, RegisterError::Metric { source: prometheus::Error::AlreadyReg, .. }),
+        "{error:?}"
+    );
     assert_eq!(
         error.to_string(),
-        "the registry has metrics of these names already: clone the layer that was registered, or \
-         give this one a prefix or a constant label"
+        "the registry has http_server_request_duration_seconds already: clone the layer that was \
+         registered, or give this one a prefix or a constant label"
     );
     assert_eq!(
         std::error::Error::source(&error).unwrap().to_string(),

@@ -11,6 +11,7 @@ use crate::config::ConfigError;
 use crate::metrics::RegisterError;
 use crate::metrics::instrument::bounds::Bounds;
 use crate::metrics::names::{ConstantLabels, metric_name};
+use crate::metrics::register::register;
 
 /// Sets up [`OperationMetrics`]; a setting that cannot be used is an error of the last step.
 #[derive(Clone)]
@@ -120,8 +121,9 @@ impl OperationMetricsBuilder {
         let constant_labels = ConstantLabels::new("constant_label", self.constant_labels, &own)?;
         let metrics =
             OperationMetrics::new(self.prefix, constant_labels, self.max_series, self.bounds)?;
-        let collector = OperationCollector::new(metrics.clone())?;
-        registry.register(Box::new(collector))?;
+        let hint =
+            "clone the metrics that were registered, or give these a prefix or a constant label";
+        register(registry, OperationCollector::new(metrics.clone())?, hint)?;
         Ok(metrics)
     }
 }

@@ -4,6 +4,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{MetricFamily, MetricType};
 
 use super::{Each, LABELS, OperationMetrics};
+use crate::config::ConfigError;
 use crate::metrics::collect::Described;
 use crate::metrics::names::prefixed;
 
@@ -80,7 +81,7 @@ pub(super) struct OperationCollector {
 impl OperationCollector {
     /// # Errors
     /// When the prefix or a label is not one.
-    pub(super) fn new(metrics: OperationMetrics) -> Result<Self, prometheus::Error> {
+    pub(super) fn new(metrics: OperationMetrics) -> Result<Self, ConfigError> {
         let (prefix, constant) = (&metrics.0.prefix, &metrics.0.constant_labels);
         let durations = DEFINITIONS.try_map(|definition| {
             let labels = definition.written().into_iter().filter(|label| !label.is_empty());

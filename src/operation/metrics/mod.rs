@@ -27,8 +27,8 @@ use crate::metrics::instrument::counter::Counter;
 use crate::metrics::instrument::exemplar::Exemplar;
 use crate::metrics::instrument::family::Family;
 use crate::metrics::instrument::histogram::{Histogram, nanos};
-use crate::metrics::instrument::shard;
 use crate::metrics::names::ConstantLabels;
+use crate::shard;
 
 /// Measures operations: how long they took, by what they did and how they ended, exactly as their
 /// spans tell it, whether or not those are sampled. Clones record into the same metrics.

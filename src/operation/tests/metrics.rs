@@ -254,7 +254,7 @@ fn settings_are_used_and_bad_ones_refused_by_name() {
     assert_eq!(scrape(&registry), expected);
 
     let twice = builder.clone().register(&registry).unwrap_err();
-    assert!(matches!(twice, RegisterError::Registry(prometheus::Error::AlreadyReg)));
+    assert!(matches!(twice, RegisterError::Metric { source: prometheus::Error::AlreadyReg, .. }));
     assert!(builder.clone().prefix("other").register(&registry).is_ok());
 
     let none: [Duration; 0] = [];

@@ -79,7 +79,7 @@ fn http(side: Side, clock: &ManualClock) -> Vec<Scenario> {
         of("BREW", "/users/7", status(405)),
         get(status(500)),
         get(status(503)),
-        get(Script::body(ScriptBody::new().pending()).with_status(StatusCode::SWITCHING_PROTOCOLS)),
+        get(status(101)),
         get(pending()).caller(Caller::DropsBodyAfter(1, EIGHTH)),
         get(Script::pends()).caller(Caller::GivesUpAfter(EIGHTH)),
         get(Script::pends()).caller(Caller::GivesUpAfter(4 * EIGHTH)).deadline(EIGHTH),
