@@ -35,6 +35,10 @@ pub(super) fn run(side: Side, metrics: &Metrics) {
         let layer = scenario.layer(metrics.clone()).routes(Routes::new().extract(route));
         runtime.block_on(scenario.drive(tower::Layer::layer(&layer, scenario.script.clone())));
     }
+    // a request that is not taken begins no exchange
+    let full: Box<dyn std::error::Error + Send + Sync> = ScriptError("full").into();
+    metrics.waited(Duration::ZERO, WaitEnd::Refused);
+    metrics.refused(&full);
     metrics.waited(2 * EIGHTH, WaitEnd::Called);
     metrics.waited(EIGHTH, WaitEnd::Cancelled);
 }
@@ -86,7 +90,6 @@ fn http(side: Side, clock: &ManualClock) -> Vec<Scenario> {
         get(pending()).caller(Caller::DropsBodyAfter(1, 4 * EIGHTH)).deadline(2 * EIGHTH),
         get(Script::fails("broken").after(clock, EIGHTH)),
         get(Script::fails("full")),
-        get(Script::refuses("full")),
         get(Script::body(ScriptBody::new().data("hello").error("broken"))),
         get(Script::body(ScriptBody::new().data("hell")).with_header("content-length", "5")),
         get(Script::panics("in the future").after(clock, EIGHTH)),
