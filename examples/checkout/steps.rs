@@ -32,6 +32,16 @@ const PLAIN: Step = Step {
     at_once: None,
 };
 
+/// What the steps add to counters: those of the gateway's own.
+pub const COUNTERS: &[(&str, &[(&str, &str)], f64)] = &[
+    ("orders_total", &[("status", "placed")], 2.0),
+    ("orders_total", &[("status", "declined")], 1.0),
+    ("orders_total", &[("status", "unknown_product")], 1.0),
+    ("orders_total", &[], 4.0),
+    ("order_value_euros_count", &[], 2.0),
+    ("order_value_euros_sum", &[], 69.0),
+];
+
 /// What all cards of the script begin with, and no span and no line of a log may hold.
 pub const CARDS: &str = "4242-4242-4242";
 const GOOD_CARD: &str = r#"{"product": "lamp", "quantity": 2, "card": "4242-4242-4242-4242"}"#;

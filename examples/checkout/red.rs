@@ -1,0 +1,46 @@
+//! Rate, errors and duration of each route, as a dashboard shows them from the metrics.
+
+use std::collections::BTreeMap;
+
+use crate::scrape::Durations;
+use crate::series::Series;
+use crate::table::{milliseconds, print_columns};
+
+#[derive(Default)]
+struct Red {
+    durations: Durations,
+    errors: BTreeMap<String, u64>,
+}
+
+pub fn print(series: &BTreeMap<Series, Durations>) {
+    let mut routes: BTreeMap<[&str; 3], Red> = BTreeMap::new();
+    for (Series { place, method, route, error, .. }, durations) in series {
+        let red = routes.entry([place, method, route]).or_default();
+        red.durations.add(durations);
+        if error != "-" {
+            *red.errors.entry(error.clone()).or_default() += durations.count;
+        }
+    }
+    let rows: Vec<_> = routes.iter().map(|(&route, red)| red.row(route)).collect();
+    print_columns(
+        ["measured by", "method", "route", "count", "mean", "p95", "errors"],
+        &rows,
+        3..6,
+    );
+}
+
+impl Red {
+    fn row(&self, [place, method, route]: [&str; 3]) -> [String; 7] {
+        let Self { durations, errors } = self;
+        let errors: Vec<_> = errors.iter().map(|(error, n)| format!("{n} {error}")).collect();
+        [
+            place.to_owned(),
+            method.to_owned(),
+            route.to_owned(),
+            durations.count.to_string(),
+            milliseconds(durations.mean()),
+            milliseconds(durations.quantile(0.95)),
+            errors.join(", "),
+        ]
+    }
+}
