@@ -11,7 +11,7 @@ use crate::seen::{Exchange, rows};
 use crate::series::{self, Series};
 use crate::services::BoxError;
 use crate::spans::Spans;
-use crate::steps::{COUNTERS, STEPS};
+use crate::steps::{COUNTERS, IDLE, STEPS};
 use crate::tallies::{Tallies, compare};
 
 /// The metrics before the script.
@@ -65,6 +65,10 @@ impl<'a> Before<'a> {
         wrong.extend(compare("the access log", &logged, &tallies));
         wrong.extend(compare("the spans", &traced, &tallies));
         wrong.extend(self.counters(&after));
+        wrong.extend(IDLE.iter().filter_map(|name| match after.sum(name, &[]) {
+            0.0 => None,
+            rest => Some(format!("{name}: expected 0, got {rest}")),
+        }));
         Ok(Measured { series, after, wrong })
     }
 

@@ -1,6 +1,7 @@
 //! What is measured, all in one registry.
 
 use prometheus::Registry;
+use tower_observability::metrics::saturation::{ProcessCollector, RuntimeCollector};
 use tower_observability::metrics::{MetricsLayer, RegisterError};
 
 use crate::services::BoxError;
@@ -12,8 +13,12 @@ use crate::services::BoxError;
 /// that this process plays would mix. A service in a process of its own needs none.
 pub const SERVICE: &str = "service_name";
 
+/// With the metrics of the process and its runtime.
 pub fn registry() -> Result<Registry, BoxError> {
-    Ok(Registry::new())
+    let registry = Registry::new();
+    ProcessCollector::builder().register(&registry)?;
+    RuntimeCollector::current()?.register(&registry)?;
+    Ok(registry)
 }
 
 /// What a service answers.

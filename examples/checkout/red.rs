@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::scrape::Durations;
+use crate::scrape::{Durations, Scrape};
 use crate::series::Series;
 use crate::table::{milliseconds, print_columns};
 
@@ -43,4 +43,14 @@ impl Red {
             errors.join(", "),
         ]
     }
+}
+
+/// How full the process is.
+pub fn print_process(scrape: &Scrape) {
+    let cpu = scrape.sum("process_cpu_seconds_total", &[]);
+    let memory = scrape.sum("process_resident_memory_bytes", &[]) / f64::from(1 << 20);
+    let workers = scrape.sum("tokio_workers", &[]);
+    let busy = scrape.sum("tokio_utilization_ratio", &[]) * 100.0;
+    println!("\n  the process: {cpu:.2} s of CPU time, {memory:.1} MiB of memory");
+    println!("  its runtime: {workers} workers, busy for {busy:.1} % of the time");
 }

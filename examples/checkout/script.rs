@@ -77,6 +77,7 @@ pub async fn run(
     }
     println!("\nthe metrics of each route\n");
     red::print(&measured.series);
+    red::print_process(&measured.after);
     Ok(wrong)
 }
 

@@ -46,7 +46,7 @@ impl Services {
         let (gateway_listener, gateway) = listen("gateway", wanted.gateway).await?;
         let (admin_listener, admin) = listen("admin address", wanted.admin).await?;
 
-        let inventory_app = inventory::app(&places.inventory)?;
+        let inventory_app = inventory::app(&places.inventory, registry)?;
         let payment_app =
             Server::builder().layer(places.payment.server()?).add_service(PaymentServer::new(Till));
         let clients = Gateway {

@@ -42,6 +42,15 @@ pub const COUNTERS: &[(&str, &[(&str, &str)], f64)] = &[
     ("order_value_euros_sum", &[], 69.0),
 ];
 
+/// What must be back at zero after the steps.
+pub const IDLE: &[&str] = &[
+    "http_server_active_requests",
+    "http_client_active_requests",
+    "rpc_server_active_calls",
+    "rpc_client_active_calls",
+    "db_connections_in_use",
+];
+
 /// What all cards of the script begin with, and no span and no line of a log may hold.
 pub const CARDS: &str = "4242-4242-4242";
 const GOOD_CARD: &str = r#"{"product": "lamp", "quantity": 2, "card": "4242-4242-4242-4242"}"#;
