@@ -10,7 +10,7 @@ use tower_observability::classify::Side;
 use tower_observability::config::ConfigError;
 use tower_observability::exchange::ObserveLayer;
 use tower_observability::metrics::MetricsLayer;
-use tower_observability::operation::Operations;
+use tower_observability::operation::{OperationMetrics, Operations};
 use tower_observability::request_id::RequestIdLayer;
 use tower_observability::telemetry::Telemetry;
 use tower_observability::testing::{Event, Record, Recorder};
@@ -33,6 +33,7 @@ pub struct Place {
     service: &'static str,
     telemetry: Telemetry,
     metrics: MetricsLayer,
+    operations: OperationMetrics,
     kept: Option<Kept>,
 }
 
@@ -62,7 +63,8 @@ impl Place {
 
     /// What the service does beside: queries, look-ups, work of its own.
     pub fn operations(&self) -> Operations {
-        Operations::new().tracer_provider(self.telemetry.tracer_provider())
+        let operations = Operations::new().tracer_provider(self.telemetry.tracer_provider());
+        operations.metrics(&self.operations)
     }
 
     /// Spans of the service's own provider, as the global one is the gateway's.
@@ -127,22 +129,27 @@ impl Places {
         registry: &Registry,
         kept: impl Fn() -> Option<Kept>,
     ) -> Result<Self, BoxError> {
-        let place = |name, service, telemetry: &Telemetry, metrics| Place {
+        let place = |name, service, telemetry: &Telemetry, metrics, operations| Place {
             name,
             service,
             telemetry: telemetry.clone(),
             metrics,
+            operations,
             kept: kept(),
         };
         let server = |service, telemetry| {
             let metrics = metrics::server(service, registry)?;
-            Ok::<_, BoxError>(place(service, service, telemetry, metrics))
+            let operations = metrics::operations(service, registry)?;
+            Ok::<_, BoxError>(place(service, service, telemetry, metrics, operations))
         };
         // clones of one layer: its metrics tell by themselves which server was called
         let calls = metrics::client("gateway", registry)?;
-        let client = |name| place(name, "gateway", &telemetry.gateway, calls.clone());
+        let gateway = server("gateway", &telemetry.gateway)?;
+        let operations = gateway.operations.clone();
+        let client =
+            |name| place(name, "gateway", &telemetry.gateway, calls.clone(), operations.clone());
         Ok(Self {
-            gateway: server("gateway", &telemetry.gateway)?,
+            gateway,
             to_inventory: client("→inventory"),
             inventory: server("inventory", &telemetry.inventory)?,
             to_payment: client("→payment"),

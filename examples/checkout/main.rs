@@ -16,6 +16,7 @@ mod inventory;
 mod layers;
 mod measured;
 mod metrics;
+mod operations;
 mod orders;
 mod payment;
 mod prices;

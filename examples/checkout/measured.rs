@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::config::Addresses;
 use crate::customer::{PATIENCE, PAUSE};
+use crate::operations;
 use crate::scrape::{Durations, Scrape};
 use crate::seen::{Exchange, rows};
 use crate::series::{self, Series};
@@ -23,6 +24,8 @@ pub struct Before<'a> {
 /// What the script added to them.
 pub struct Measured {
     pub series: BTreeMap<Series, Durations>,
+    /// Of what the services do beside.
+    pub operations: BTreeMap<Series, Durations>,
     pub after: Scrape,
     /// Where others tell something else.
     pub wrong: Vec<String>,
@@ -58,18 +61,21 @@ impl<'a> Before<'a> {
         spans: &Spans,
     ) -> Result<Measured, BoxError> {
         let series = series::between(&self.scrape, &after, self.addresses);
-        let tallies = series.iter().map(|(series, told)| (series.clone(), told.tally())).collect();
+        let operations = operations::between(&self.scrape, &after);
+        let measured = tallies(&series);
         let counts = series.iter().map(|(series, told)| (series.clone(), told.count)).collect();
         let mut wrong = compare("the steps", &expected()?, &counts);
         let (logged, traced) = told(exchanges, spans);
-        wrong.extend(compare("the access log", &logged, &tallies));
-        wrong.extend(compare("the spans", &traced, &tallies));
+        wrong.extend(compare("the access log", &logged, &measured));
+        wrong.extend(compare("the spans", &traced, &measured));
+        let traced = operations::traced(spans, exchanges);
+        wrong.extend(compare("the spans", &traced, &tallies(&operations)));
         wrong.extend(self.counters(&after));
         wrong.extend(IDLE.iter().filter_map(|name| match after.sum(name, &[]) {
             0.0 => None,
             rest => Some(format!("{name}: expected 0, got {rest}")),
         }));
-        Ok(Measured { series, after, wrong })
+        Ok(Measured { series, operations, after, wrong })
     }
 
     fn counters(&self, after: &Scrape) -> Vec<String> {
@@ -79,6 +85,10 @@ impl<'a> Before<'a> {
         };
         COUNTERS.iter().filter_map(differ).collect()
     }
+}
+
+fn tallies(durations: &BTreeMap<Series, Durations>) -> Tallies<Series> {
+    durations.iter().map(|(series, told)| (series.clone(), told.tally())).collect()
 }
 
 /// How many exchanges of each series the steps have.

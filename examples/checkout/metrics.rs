@@ -3,6 +3,7 @@
 use prometheus::Registry;
 use tower_observability::metrics::saturation::{ProcessCollector, RuntimeCollector};
 use tower_observability::metrics::{MetricsLayer, RegisterError};
+use tower_observability::operation::OperationMetrics;
 
 use crate::services::BoxError;
 
@@ -24,6 +25,11 @@ pub fn registry() -> Result<Registry, BoxError> {
 /// What a service answers.
 pub fn server(service: &str, registry: &Registry) -> Result<MetricsLayer, RegisterError> {
     MetricsLayer::server().constant_label(SERVICE, service).register(registry)
+}
+
+/// What a service does beside: statements, look-ups, work of its own.
+pub fn operations(service: &str, registry: &Registry) -> Result<OperationMetrics, RegisterError> {
+    OperationMetrics::builder().constant_label(SERVICE, service).register(registry)
 }
 
 /// What a service asks of others.

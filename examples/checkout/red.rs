@@ -12,7 +12,8 @@ struct Red {
     errors: BTreeMap<String, u64>,
 }
 
-pub fn print(series: &BTreeMap<Series, Durations>) {
+/// What is measured of each thing, in three columns.
+pub fn print([whose, how, what]: [&str; 3], series: &BTreeMap<Series, Durations>) {
     let mut routes: BTreeMap<[&str; 3], Red> = BTreeMap::new();
     for (Series { place, method, route, error, .. }, durations) in series {
         let red = routes.entry([place, method, route]).or_default();
@@ -21,12 +22,9 @@ pub fn print(series: &BTreeMap<Series, Durations>) {
             *red.errors.entry(error.clone()).or_default() += durations.count;
         }
     }
+    println!();
     let rows: Vec<_> = routes.iter().map(|(&route, red)| red.row(route)).collect();
-    print_columns(
-        ["measured by", "method", "route", "count", "mean", "p95", "errors"],
-        &rows,
-        3..6,
-    );
+    print_columns([whose, how, what, "count", "mean", "p95", "errors"], &rows, 3..6);
 }
 
 impl Red {

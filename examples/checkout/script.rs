@@ -75,8 +75,8 @@ pub async fn run(
         println!("\nthe trace of {name}\n");
         tree.print();
     }
-    println!("\nthe metrics of each route\n");
-    red::print(&measured.series);
+    red::print(["measured by", "method", "route"], &measured.series);
+    red::print(["measured by", "operation", "of"], &measured.operations);
     red::print_process(&measured.after);
     Ok(wrong)
 }

@@ -32,7 +32,7 @@ const PLAIN: Step = Step {
     at_once: None,
 };
 
-/// What the steps add to counters: those of the gateway's own.
+/// What the steps add to counters: those of the gateway's own, and of its feature flag.
 pub const COUNTERS: &[(&str, &[(&str, &str)], f64)] = &[
     ("orders_total", &[("status", "placed")], 2.0),
     ("orders_total", &[("status", "declined")], 1.0),
@@ -40,6 +40,8 @@ pub const COUNTERS: &[(&str, &[(&str, &str)], f64)] = &[
     ("orders_total", &[], 4.0),
     ("order_value_euros_count", &[], 2.0),
     ("order_value_euros_sum", &[], 69.0),
+    ("feature_flag_evaluations_total", &[("feature_flag_result_variant", "detailed")], 1.0),
+    ("feature_flag_evaluations_total", &[("feature_flag_result_variant", "plain")], 3.0),
 ];
 
 /// What must be back at zero after the steps.
