@@ -13,6 +13,9 @@ use crate::services::BoxError;
 /// How long the script waits for anything before it gives up.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long it waits before it looks again.
+pub const PAUSE: Duration = Duration::from_millis(2);
+
 /// What the customer does.
 #[derive(Clone, Copy)]
 pub enum Act {
@@ -133,7 +136,7 @@ pub async fn until(condition: impl Fn() -> bool) -> bool {
         if Instant::now() > end {
             return false;
         }
-        sleep(Duration::from_millis(2)).await;
+        sleep(PAUSE).await;
     }
     true
 }

@@ -2,10 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use prometheus::Registry;
 use rusqlite::{Connection, Error};
 use tokio::task::{JoinError, spawn_blocking};
 use tower_observability::exchange::in_exchange;
+use tower_observability::metrics::saturation::{Gauges, RegisterError};
 use tower_observability::operation::{Ending, Operations};
+
+use crate::metrics::SERVICE;
 
 #[derive(Clone)]
 pub struct Database {
@@ -18,6 +22,16 @@ impl Database {
         let connection = Connection::open_in_memory()?;
         connection.execute_batch(schema)?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)), operations })
+    }
+
+    /// Tells how full it is: its one connection is what everyone waits for.
+    pub fn register(&self, service: &str, registry: &Registry) -> Result<(), RegisterError> {
+        let connection = Arc::clone(&self.connection);
+        let in_use = move || f64::from(u8::from(connection.try_lock().is_err()));
+        Gauges::builder()
+            .constant_label(SERVICE, service)
+            .gauge("db_connections_in_use", "Connections in use, of one.", in_use)
+            .register(registry)
     }
 
     /// Runs `work` on a blocking thread, still inside the request that asks for it.

@@ -12,15 +12,17 @@ use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use tokio::time::interval;
 use tokio_stream::wrappers::IntervalStream;
-use tower_observability::exchange::annotate;
+use tower_observability::exchange::{annotate, flag};
 
 use crate::clients::{Inventory, Payment, Problem};
 use crate::layers::Layers;
+use crate::orders::Orders;
 
 #[derive(Clone)]
 pub struct Gateway {
     pub inventory: Inventory,
     pub payment: Payment,
+    pub orders: Orders,
 }
 
 pub fn app(gateway: Gateway, layers: Layers) -> Router {
@@ -41,16 +43,27 @@ struct Cart {
 }
 
 #[derive(Serialize)]
-struct Receipt {
-    receipt: String,
-    total_cents: u64,
+pub struct Receipt {
+    pub receipt: String,
+    pub total_cents: u64,
+}
+
+async fn checkout(
+    State(gateway): State<Gateway>,
+    Json(cart): Json<Cart>,
+) -> Result<Json<Receipt>, Problem> {
+    // told by span and log, and how long such requests take by the metrics
+    flag("receipt", if cart.quantity > 1 { "detailed" } else { "plain" });
+    let order = place(&gateway, cart).await;
+    gateway.orders.count(&order);
+    order.map(Json)
 }
 
 /// Reserves, charges, and releases again when the card is declined.
-async fn checkout(
-    State(Gateway { inventory, payment }): State<Gateway>,
-    Json(cart): Json<Cart>,
-) -> Result<Json<Receipt>, Problem> {
+async fn place(
+    Gateway { inventory, payment, .. }: &Gateway,
+    cart: Cart,
+) -> Result<Receipt, Problem> {
     let reserved = inventory.reserve(&cart.product, cart.quantity).await?;
     annotate("order.id", reserved.id);
     let charge = ChargeRequest {
@@ -59,7 +72,7 @@ async fn checkout(
         card: cart.card,
     };
     match payment.charge(charge).await {
-        Ok(receipt) => Ok(Json(Receipt { receipt, total_cents: reserved.total_cents })),
+        Ok(receipt) => Ok(Receipt { receipt, total_cents: reserved.total_cents }),
         Err(problem) => {
             inventory.release(reserved.id).await?;
             Err(problem)

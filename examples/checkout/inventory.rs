@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
+use prometheus::Registry;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinError;
@@ -87,9 +88,10 @@ struct Inventory {
     operations: Operations,
 }
 
-pub fn app(place: &Place) -> Result<Router, BoxError> {
+pub fn app(place: &Place, registry: &Registry) -> Result<Router, BoxError> {
     let operations = place.operations();
     let db = Database::in_memory(SCHEMA, operations.clone())?;
+    db.register(place.name, registry)?;
     Ok(Router::new()
         .route("/products/{id}/price", get(price))
         .route("/products/{id}/stock", get(stock))

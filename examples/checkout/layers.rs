@@ -4,29 +4,36 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use prometheus::Registry;
 use tower_observability::access_log::{AccessLogLayer, JsonLines};
 use tower_observability::classify::Side;
 use tower_observability::config::ConfigError;
 use tower_observability::exchange::ObserveLayer;
-use tower_observability::operation::Operations;
+use tower_observability::metrics::MetricsLayer;
+use tower_observability::operation::{OperationMetrics, Operations};
 use tower_observability::request_id::RequestIdLayer;
 use tower_observability::telemetry::Telemetry;
 use tower_observability::testing::{Event, Record, Recorder};
 use tower_observability::trace::TraceLayer;
 
+use crate::metrics;
+use crate::services::BoxError;
 use crate::telemetry::Telemetries;
 
 /// What takes longer than this is marked as slow in the access log.
 const SLOW: Duration = Duration::from_millis(500);
 
 /// Outermost first; the recorder is there for the script only.
-pub type Layers = (RequestIdLayer, TraceLayer, AccessLogLayer, ObserveLayer<Option<Recorder>>);
+pub type Layers =
+    (RequestIdLayer, TraceLayer, AccessLogLayer, MetricsLayer, ObserveLayer<Option<Recorder>>);
 
 /// A place at which exchanges are observed.
 pub struct Place {
     pub name: &'static str,
     service: &'static str,
     telemetry: Telemetry,
+    metrics: MetricsLayer,
+    operations: OperationMetrics,
     kept: Option<Kept>,
 }
 
@@ -42,19 +49,22 @@ impl Place {
     pub fn server(&self) -> Result<Layers, ConfigError> {
         let trace = self.trace(TraceLayer::server());
         let log = self.access_log(AccessLogLayer::server())?;
-        Ok((RequestIdLayer::server(), trace, log, self.recorder(Side::Server)))
+        let recorder = self.recorder(Side::Server);
+        Ok((RequestIdLayer::server(), trace, log, self.metrics.clone(), recorder))
     }
 
     /// For a client that sends them; a request tells its route in its extensions.
     pub fn client(&self) -> Result<Layers, ConfigError> {
         let trace = self.trace(TraceLayer::client());
         let log = self.access_log(AccessLogLayer::client())?;
-        Ok((RequestIdLayer::client(), trace, log, self.recorder(Side::Client)))
+        let recorder = self.recorder(Side::Client);
+        Ok((RequestIdLayer::client(), trace, log, self.metrics.clone(), recorder))
     }
 
     /// What the service does beside: queries, look-ups, work of its own.
     pub fn operations(&self) -> Operations {
-        Operations::new().tracer_provider(self.telemetry.tracer_provider())
+        let operations = Operations::new().tracer_provider(self.telemetry.tracer_provider());
+        operations.metrics(&self.operations)
     }
 
     /// Spans of the service's own provider, as the global one is the gateway's.
@@ -105,30 +115,46 @@ pub struct Places {
 
 impl Places {
     /// Where nothing is kept.
-    pub fn serving(telemetry: &Telemetries) -> Self {
-        Self::all(telemetry, || None)
+    pub fn serving(telemetry: &Telemetries, registry: &Registry) -> Result<Self, BoxError> {
+        Self::all(telemetry, registry, || None)
     }
 
     /// Where everything is kept for the script.
-    pub fn recording(telemetry: &Telemetries) -> Self {
-        Self::all(telemetry, || Some(Kept::default()))
+    pub fn recording(telemetry: &Telemetries, registry: &Registry) -> Result<Self, BoxError> {
+        Self::all(telemetry, registry, || Some(Kept::default()))
     }
 
-    fn all(telemetry: &Telemetries, kept: impl Fn() -> Option<Kept>) -> Self {
-        let place = |name, service, telemetry: &Telemetry| Place {
+    fn all(
+        telemetry: &Telemetries,
+        registry: &Registry,
+        kept: impl Fn() -> Option<Kept>,
+    ) -> Result<Self, BoxError> {
+        let place = |name, service, telemetry: &Telemetry, metrics, operations| Place {
             name,
             service,
             telemetry: telemetry.clone(),
+            metrics,
+            operations,
             kept: kept(),
         };
-        let Telemetries { gateway, inventory, payment } = telemetry;
-        Self {
-            gateway: place("gateway", "gateway", gateway),
-            to_inventory: place("→inventory", "gateway", gateway),
-            inventory: place("inventory", "inventory", inventory),
-            to_payment: place("→payment", "gateway", gateway),
-            payment: place("payment", "payment", payment),
-        }
+        let server = |service, telemetry| {
+            let metrics = metrics::server(service, registry)?;
+            let operations = metrics::operations(service, registry)?;
+            Ok::<_, BoxError>(place(service, service, telemetry, metrics, operations))
+        };
+        // clones of one layer: its metrics tell by themselves which server was called
+        let calls = metrics::client("gateway", registry)?;
+        let gateway = server("gateway", &telemetry.gateway)?;
+        let operations = gateway.operations.clone();
+        let client =
+            |name| place(name, "gateway", &telemetry.gateway, calls.clone(), operations.clone());
+        Ok(Self {
+            gateway,
+            to_inventory: client("→inventory"),
+            inventory: server("inventory", &telemetry.inventory)?,
+            to_payment: client("→payment"),
+            payment: server("payment", &telemetry.payment)?,
+        })
     }
 
     pub fn each(&self) -> [&Place; 5] {

@@ -1,7 +1,12 @@
 //! A checkout: a gateway (axum) that asks an inventory (axum over SQLite) and a payment (tonic).
-//! Every service and every client is stacked with this crate's layers.
+//! Every service and every client is stacked with this crate's layers; the admin address serves the
+//! metrics of all, those of the business, the process and the runtime among them.
+//!
+//! The services are in `gateway.rs`, `inventory.rs` and `payment.rs`; how they are observed is in
+//! `layers.rs`, `telemetry.rs` and `metrics.rs`. The rest is the script of `--once`.
 #![allow(unreachable_pub, reason = "nothing is reachable from outside a program")]
 
+mod admin;
 mod clients;
 mod config;
 mod customer;
@@ -9,14 +14,22 @@ mod database;
 mod gateway;
 mod inventory;
 mod layers;
+mod measured;
+mod metrics;
+mod operations;
+mod orders;
 mod payment;
 mod prices;
+mod red;
+mod scrape;
 mod script;
 mod seen;
+mod series;
 mod services;
 mod spans;
 mod steps;
 mod table;
+mod tallies;
 mod telemetry;
 mod traces;
 mod tree;
@@ -40,7 +53,7 @@ usage: cargo run --example checkout --features full [-- --once]
   --help     print this
 
 GATEWAY_ADDR, INVENTORY_ADDR and PAYMENT_ADDR tell where to serve; 127.0.0.1:8080, :8081 and :8082
-by default. RUST_LOG tells what to log. With --once, any free ports do. Spans go to
+by default. ADMIN_ADDR tells where /metrics is; 127.0.0.1:9464 by default. RUST_LOG tells what to log. With --once, any free ports do. Spans go to
 OTEL_EXPORTER_OTLP_ENDPOINT, if it is set.
 ";
 
@@ -82,8 +95,9 @@ async fn serve() -> Result<(), BoxError> {
 }
 
 async fn serve_until_ctrl_c(telemetry: &Telemetries) -> Result<(), BoxError> {
-    let places = Places::serving(telemetry);
-    let mut services = Services::start(&Addresses::from_env()?, &places).await?;
+    let registry = metrics::registry()?;
+    let places = Places::serving(telemetry, &registry)?;
+    let mut services = Services::start(&Addresses::from_env()?, &places, &registry).await?;
     print_what_to_try(&services.addresses);
     tokio::select! {
         error = services.ended() => return Err(error),
@@ -115,7 +129,7 @@ async fn once() -> Result<(), BoxError> {
 
     let wrong = ran?;
     if wrong.is_empty() {
-        println!("\nEvery exchange was recorded, logged and traced as expected.");
+        println!("\nEvery exchange was recorded, logged, traced and counted as expected.");
         return Ok(());
     }
     for what in &wrong {
@@ -124,7 +138,7 @@ async fn once() -> Result<(), BoxError> {
     Err(format!("{} disagreements", wrong.len()).into())
 }
 
-fn print_what_to_try(Addresses { gateway, inventory, payment }: &Addresses) {
+fn print_what_to_try(Addresses { gateway, inventory, payment, admin }: &Addresses) {
     println!(
         "\
 the gateway listens on {gateway}, the inventory on {inventory}, the payment on {payment}
@@ -139,6 +153,7 @@ the gateway listens on {gateway}, the inventory on {inventory}, the payment on {
   curl -i http://{gateway}/panic
   curl -i http://{gateway}/products/lost-lamp   # waits for an hour: hang up with Ctrl-C
   curl -iN http://{gateway}/feed                # never ends: hang up with Ctrl-C
+  curl -i http://{admin}/metrics
 
 All lines of one request carry its ID and its trace's, in every service. Ctrl-C here stops everything.
 "

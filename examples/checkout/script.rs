@@ -8,12 +8,14 @@ use serde_json::Value;
 use crate::config::Addresses;
 use crate::customer::{Answer, Customer, until};
 use crate::layers::{Buffer, Place, Places};
+use crate::measured::Before;
+use crate::metrics;
 use crate::seen::{COLUMNS, Exchange, Reader, Row, rows};
 use crate::services::{BoxError, Services};
 use crate::spans::Spans;
 use crate::steps::{CARDS, STEPS, Step};
 use crate::telemetry::Telemetries;
-use crate::{table, traces, tree};
+use crate::{red, table, traces, tree};
 
 /// Answers what disagreed. `log` is where everything else is logged to, as lines of JSON, and
 /// `spans` where spans go to.
@@ -22,12 +24,14 @@ pub async fn run(
     log: &Buffer,
     spans: &Spans,
 ) -> Result<Vec<String>, BoxError> {
-    let places = Places::recording(telemetry);
-    let services = Services::start(&Addresses::free(), &places).await?;
+    let registry = metrics::registry()?;
+    let places = Places::recording(telemetry, &registry)?;
+    let services = Services::start(&Addresses::free(), &places, &registry).await?;
     let customer = Customer::new(services.addresses.gateway)?;
     customer.wait_for_services().await?;
 
     let mut reader = Reader::from_now_on(&places).await?;
+    let before = Before::scrape(&services.addresses).await?;
     let (mut wrong, mut requests, mut ids) = (tree::check(), Vec::new(), HashSet::new());
     let mut trees = Vec::new();
     for (number, step) in STEPS.iter().enumerate() {
@@ -57,6 +61,9 @@ pub async fn run(
         wrong.extend(disagreements.into_iter().map(|what| format!("{}: {what}", step.name)));
         requests.push((title(number + 1, step, &answer, &id, &messages), exchanges));
     }
+    let exchanges: Vec<_> = requests.iter().flat_map(|(_, exchanges)| exchanges).collect();
+    let measured = before.until_they_agree(&exchanges, spans).await?;
+    wrong.extend(measured.wrong);
     services.stop().await?;
     let logged = places.each().into_iter().flat_map(Place::lines).chain(log.lines());
     wrong.extend(logged.filter(|line| line.contains(CARDS)).map(|_| "a card is in a log".into()));
@@ -68,6 +75,9 @@ pub async fn run(
         println!("\nthe trace of {name}\n");
         tree.print();
     }
+    red::print(["measured by", "method", "route"], &measured.series);
+    red::print(["measured by", "operation", "of"], &measured.operations);
+    red::print_process(&measured.after);
     Ok(wrong)
 }
 

@@ -12,6 +12,7 @@ use tower_observability::testing::Record;
 
 use crate::customer::until;
 use crate::layers::{Place, Places};
+use crate::scrape::nanos;
 use crate::services::BoxError;
 
 /// The last two tell how the access log has it.
@@ -25,6 +26,7 @@ pub type Row = [String; COLUMNS.len()];
 /// One exchange, as its record and its line of the access log tell it.
 pub struct Exchange {
     pub row: Row,
+    /// The same for both, to the nanosecond.
     pub duration: Duration,
     pub request_id: String,
     pub trace: Option<TraceIdentity>,
@@ -159,8 +161,17 @@ fn nothing_but(place: &str, level: String, status: String) -> Row {
 }
 
 /// What record and line must agree on.
-const TOLD: [&str; 8] =
-    ["route", "method", "outcome", "gRPC", "error", "request ID", "is an error", "span"];
+const TOLD: [&str; 9] = [
+    "route",
+    "method",
+    "outcome",
+    "gRPC",
+    "error",
+    "request ID",
+    "is an error",
+    "span",
+    "nanoseconds",
+];
 type Told = [String; TOLD.len()];
 
 fn told(record: &Record) -> Told {
@@ -173,6 +184,7 @@ fn told(record: &Record) -> Told {
         cell(record.request_id),
         record.is_error.to_string(),
         cell(record.trace.map(|span| format!("{:032x}-{:016x}", span.trace_id(), span.span_id()))),
+        record.duration.as_nanos().to_string(),
     ]
 }
 
@@ -203,6 +215,7 @@ impl Logged {
             text(&line["request_id"]),
             (level == "ERROR").to_string(),
             cell(span),
+            cell(line["duration"].as_f64().map(nanos)),
         ];
         Self { told, level, status: text(&line["http.response.status_code"]) }
     }

@@ -1,10 +1,11 @@
-//! The three services, started and stopped together.
+//! The three services and their admin address, started and stopped together.
 
 use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use example_proto::payment::payment_server::PaymentServer;
+use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -12,11 +13,13 @@ use tokio::time::timeout;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
+use crate::admin;
 use crate::clients::{Inventory, Payment};
 use crate::config::Addresses;
 use crate::gateway::{self, Gateway};
 use crate::inventory;
 use crate::layers::Places;
+use crate::orders::Orders;
 use crate::payment::Till;
 
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -33,17 +36,23 @@ pub struct Services {
 }
 
 impl Services {
-    pub async fn start(wanted: &Addresses, places: &Places) -> Result<Self, BoxError> {
+    pub async fn start(
+        wanted: &Addresses,
+        places: &Places,
+        registry: &Registry,
+    ) -> Result<Self, BoxError> {
         let (inventory_listener, inventory) = listen("inventory", wanted.inventory).await?;
         let (payment_listener, payment) = listen("payment", wanted.payment).await?;
         let (gateway_listener, gateway) = listen("gateway", wanted.gateway).await?;
+        let (admin_listener, admin) = listen("admin address", wanted.admin).await?;
 
-        let inventory_app = inventory::app(&places.inventory)?;
+        let inventory_app = inventory::app(&places.inventory, registry)?;
         let payment_app =
             Server::builder().layer(places.payment.server()?).add_service(PaymentServer::new(Till));
         let clients = Gateway {
             inventory: Inventory::new(inventory, &places.to_inventory)?,
             payment: Payment::new(payment, &places.to_payment)?,
+            orders: Orders::register(registry)?,
         };
         let gateway_app = gateway::app(clients, places.gateway.server()?);
 
@@ -55,10 +64,12 @@ impl Services {
         let mut running = JoinSet::new();
         running.spawn(serve_axum(inventory_listener, inventory_app, stopped()));
         running.spawn(serve_axum(gateway_listener, gateway_app, stopped()));
+        running.spawn(serve_axum(admin_listener, admin::app(registry), stopped()));
         let incoming = TcpIncoming::from(payment_listener).with_nodelay(Some(true));
         let payment_app = payment_app.serve_with_incoming_shutdown(incoming, stopped());
         running.spawn(async move { Ok(payment_app.await?) });
-        Ok(Self { addresses: Addresses { gateway, inventory, payment }, stop, running })
+        let addresses = Addresses { gateway, inventory, payment, admin };
+        Ok(Self { addresses, stop, running })
     }
 
     /// Waits until one of them ends by itself, which none should.

@@ -1,10 +1,13 @@
 //! The spans that the script reads, kept in memory.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SimpleSpanProcessor, SpanData, SpanExporter};
+use tower_observability::id::TraceIdentity;
 
 /// A span that has ended, and the service that its resource names.
 #[derive(Clone, Debug)]
@@ -26,6 +29,16 @@ impl Spans {
     /// Those of some traces.
     pub fn of(&self, is_wanted: impl Fn(&SpanData) -> bool) -> Vec<Ended> {
         self.kept().iter().filter(|ended| is_wanted(&ended.span)).cloned().collect()
+    }
+
+    /// How long the span of an exchange took, if it has ended.
+    pub fn duration(&self, identity: TraceIdentity) -> Option<Duration> {
+        let (trace, id) = (TraceId::from(identity.trace_id()), SpanId::from(identity.span_id()));
+        let kept = self.kept();
+        let own = kept.iter().map(|ended| &ended.span).find(|span| {
+            span.span_context.span_id() == id && span.span_context.trace_id() == trace
+        })?;
+        own.end_time.duration_since(own.start_time).ok()
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<Ended>> {

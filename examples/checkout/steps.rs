@@ -32,6 +32,27 @@ const PLAIN: Step = Step {
     at_once: None,
 };
 
+/// What the steps add to counters: those of the gateway's own, and of its feature flag.
+pub const COUNTERS: &[(&str, &[(&str, &str)], f64)] = &[
+    ("orders_total", &[("status", "placed")], 2.0),
+    ("orders_total", &[("status", "declined")], 1.0),
+    ("orders_total", &[("status", "unknown_product")], 1.0),
+    ("orders_total", &[], 4.0),
+    ("order_value_euros_count", &[], 2.0),
+    ("order_value_euros_sum", &[], 69.0),
+    ("feature_flag_evaluations_total", &[("feature_flag_result_variant", "detailed")], 1.0),
+    ("feature_flag_evaluations_total", &[("feature_flag_result_variant", "plain")], 3.0),
+];
+
+/// What must be back at zero after the steps.
+pub const IDLE: &[&str] = &[
+    "http_server_active_requests",
+    "http_client_active_requests",
+    "rpc_server_active_calls",
+    "rpc_client_active_calls",
+    "db_connections_in_use",
+];
+
 /// What all cards of the script begin with, and no span and no line of a log may hold.
 pub const CARDS: &str = "4242-4242-4242";
 const GOOD_CARD: &str = r#"{"product": "lamp", "quantity": 2, "card": "4242-4242-4242-4242"}"#;

@@ -1,4 +1,6 @@
-//! The table that `--once` prints.
+//! The tables that `--once` prints.
+
+use std::ops::Range;
 
 use crate::seen::{COLUMNS, Exchange};
 
@@ -16,7 +18,7 @@ pub fn print(requests: &[(String, Vec<Exchange>)]) {
     for (title, exchanges) in requests {
         println!("\n{title}");
         for exchange in exchanges {
-            let took = format!("{:.1} ms", exchange.duration.as_secs_f64() * 1000.0);
+            let took = milliseconds(exchange.duration.as_secs_f64() * 1e9);
             print_row(&widths, &exchange.row, &took);
         }
     }
@@ -30,6 +32,33 @@ fn print_row(widths: &[usize], cells: &[impl AsRef<str>], took: &str) {
         line.extend(std::iter::repeat_n(' ', widest - width(cell) + 2));
     }
     println!("{line}{took:>9}");
+}
+
+/// Rows in aligned columns, those of numbers to the right.
+pub fn print_columns<const N: usize>(
+    titles: [&str; N],
+    rows: &[[String; N]],
+    numbers: Range<usize>,
+) {
+    let titles = titles.map(str::to_owned);
+    let all = || std::iter::once(&titles).chain(rows);
+    let widths: [usize; N] =
+        std::array::from_fn(|column| all().map(|row| width(&row[column])).max().unwrap_or(0));
+    for row in all() {
+        let mut line = String::new();
+        for (column, (cell, widest)) in row.iter().zip(widths).enumerate() {
+            let padded = match numbers.contains(&column) {
+                true => format!("  {cell:>widest$}"),
+                false => format!("  {cell:<widest$}"),
+            };
+            line.push_str(&padded);
+        }
+        println!("{}", line.trim_end());
+    }
+}
+
+pub fn milliseconds(nanos: f64) -> String {
+    format!("{:.1} ms", nanos / 1e6)
 }
 
 fn width(text: &str) -> usize {

@@ -10,6 +10,7 @@ use opentelemetry_sdk::trace::SpanData;
 
 use crate::services::BoxError;
 use crate::spans::Ended;
+use crate::table::milliseconds;
 
 /// The spans of one trace, each before its children, and those in the order of their start.
 pub struct Tree(Vec<Node>);
@@ -66,13 +67,13 @@ impl Tree {
     pub fn print(&self) {
         println!("       after       took     itself");
         for (node, line) in self.0.iter().zip(self.outline()) {
-            let times = [node.during.start, node.took(), node.self_time].map(milliseconds);
+            let times = [node.during.start, node.took(), node.self_time].map(shown);
             let [after, took, itself] = times;
             println!("  {after:>10} {took:>10} {itself:>10}  {line}");
         }
         if let (Some(slowest), Some(root)) = (self.slowest(), self.0.first()) {
             let Node { name, service, self_time, .. } = slowest;
-            let (spent, whole) = (milliseconds(*self_time), milliseconds(root.took()));
+            let (spent, whole) = (shown(*self_time), shown(root.took()));
             println!(
                 "\n  most of the time was spent in {name:?} of the {service}: {spent} of {whole}"
             );
@@ -122,8 +123,8 @@ fn uncovered(own: Range<Duration>, others: impl Iterator<Item = Range<Duration>>
     free + own.end.saturating_sub(covered_to)
 }
 
-fn milliseconds(duration: Duration) -> String {
-    format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
+fn shown(duration: Duration) -> String {
+    milliseconds(duration.as_secs_f64() * 1e9)
 }
 
 /// Checks the arithmetic of self-times; answers what is wrong.
