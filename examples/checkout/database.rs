@@ -6,7 +6,8 @@ use prometheus::Registry;
 use rusqlite::{Connection, Error};
 use tokio::task::{JoinError, spawn_blocking};
 use tower_observability::exchange::in_exchange;
-use tower_observability::metrics::saturation::{Gauges, RegisterError};
+use tower_observability::metrics::RegisterError;
+use tower_observability::metrics::saturation::Gauges;
 use tower_observability::operation::{Ending, Operations};
 
 use crate::metrics::SERVICE;

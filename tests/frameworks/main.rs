@@ -11,6 +11,13 @@ mod grpc_ends;
 mod hyper_connections;
 mod hyper_server;
 mod limits;
+#[cfg(all(
+    feature = "metrics",
+    feature = "telemetry",
+    feature = "access-log",
+    feature = "reqwest"
+))]
+mod metrics;
 #[cfg(feature = "reqwest")]
 mod reqwest_client;
 mod routes;

@@ -132,8 +132,10 @@ impl Web {
                 let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
                 let own = [("server_address", &*host), ("server_port", &*port)];
                 intended.client.add(act.series(Side::Client, method, scheme, &own));
-                let answer =
-                    client.ready().await.unwrap().call(asked.request(reqwest::Body::default()));
+                let answer = ServiceExt::<Request<reqwest::Body>>::ready(client)
+                    .await
+                    .unwrap()
+                    .call(asked.request(reqwest::Body::default()));
                 see(act, answer, &self.go_on, &self.there).await;
                 until(|| here.ended() == here.begun()).await;
             }

@@ -1,5 +1,6 @@
 //! Exchanges that end in every way there is, one after the other.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use http::{Request, StatusCode, request};
@@ -33,7 +34,13 @@ pub(super) fn run(side: Side, metrics: &Metrics) {
     for mut scenario in http(side, &clock).into_iter().chain(grpc(side, &clock)) {
         scenario.clock = clock.clone();
         let layer = scenario.layer(metrics.clone()).routes(Routes::new().extract(route));
-        runtime.block_on(scenario.drive(tower::Layer::layer(&layer, scenario.script.clone())));
+        let service = tower::Layer::layer(&layer, scenario.script.clone());
+        let driven = catch_unwind(AssertUnwindSafe(|| runtime.block_on(scenario.drive(service))));
+        if let Err(panic) = driven {
+            let scripted = panic.downcast_ref::<String>().map(String::as_str);
+            let scripted = scripted.or_else(|| panic.downcast_ref::<&str>().copied());
+            assert!(scripted.is_some_and(|text| text.starts_with("in ")), "{scripted:?}");
+        }
     }
     // a request that is not taken begins no exchange
     let full: Box<dyn std::error::Error + Send + Sync> = ScriptError("full").into();
