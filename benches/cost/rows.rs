@@ -17,7 +17,6 @@ use tower_observability::access_log::{AccessLog, AccessLogLayer, JsonLines};
 use tower_observability::classify::Side::Server;
 use tower_observability::exchange::ObserveLayer;
 use tower_observability::metrics::MetricsLayer;
-use tower_observability::metrics::MetricsLayer;
 use tower_observability::request_id::{RequestIdLayer, RequestIds};
 use tracing::Level;
 use tracing_subscriber::fmt;
@@ -45,7 +44,6 @@ pub(crate) fn all() -> Vec<Row> {
         over(CORE, "access_log, JSON lines", || plain(json_lines().layer(Bare))).within(3_500, 0, 4_200),
         over(CORE, "access_log, events into JSON", || { json(Level::INFO); plain(AccessLogLayer::server().layer(Bare)) }),
         over(CORE, "metrics", || plain(metrics().layer(Bare))).within(700, 0, 1_500),
-        over(CORE, "metrics", || plain(metrics().layer(Bare))).within(700, 0, 700),
         over(CORE, "request_id and JSON lines, fused", || plain(fused().layer(Bare))),
         over(CORE, "request_id and JSON lines, stacked", || plain(RequestIdLayer::server().layer(json_lines().layer(Bare)))),
         over(PLAIN, "tower-http Set + PropagateRequestId", || plain(set_request_id().layer(Bare))),
@@ -69,11 +67,6 @@ fn trace() -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>> {
         .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
         .on_request(DefaultOnRequest::new().level(Level::INFO))
         .on_response(DefaultOnResponse::new().level(Level::INFO))
-}
-
-fn metrics() -> MetricsLayer {
-    let registry = prometheus::Registry::new();
-    MetricsLayer::server().register(&registry).expect("an empty registry")
 }
 
 fn json_lines() -> AccessLogLayer {

@@ -143,7 +143,8 @@ impl fmt::Display for Delivery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undelivered {
     service: String,
-    delivery: Delivery,
+    /// Boxed, to keep the error of a `Result` small.
+    delivery: Box<Delivery>,
     losses: Vec<String>,
     timed_out: bool,
 }
@@ -155,7 +156,7 @@ impl Undelivered {
         losses: Vec<String>,
         timed_out: bool,
     ) -> Self {
-        Self { service, delivery, losses, timed_out }
+        Self { service, delivery: Box::new(delivery), losses, timed_out }
     }
 
     /// What was delivered and what was not.

@@ -22,7 +22,7 @@ impl Told {
     }
 
     fn is_awake(self) -> bool {
-        self.park_unparks % 2 == 0
+        self.park_unparks.is_multiple_of(2)
     }
 }
 

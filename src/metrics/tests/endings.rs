@@ -220,7 +220,7 @@ fn a_panic_of_the_body_or_in_a_drop() {
         let expected = ok(side).lasting(ANSWERS + LEAVES).sent(2).error("panic");
         Run::new(side).leaves_after(1).tells(in_drop, expected);
         let expected = ok(side).unanswered().lasting(LEAVES).error("panic");
-        Run::new(side).tells(|_| service_fn(|_: Request<()>| async { Trap.await }), expected);
+        Run::new(side).tells(|_| service_fn(|_: Request<()>| Trap), expected);
     }
 }
 

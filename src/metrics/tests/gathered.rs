@@ -63,11 +63,6 @@ impl fmt::Debug for Series {
 }
 
 impl Value {
-    /// One value in the bucket of this bound.
-    pub(crate) fn once(value: f64, bound: f64) -> Self {
-        Self::Counts { count: 1, sum: value, buckets: vec![(bound, 1)] }
-    }
-
     fn of(histogram: &Histogram) -> Self {
         let (mut below, mut buckets) = (0, Vec::new());
         for bucket in histogram.get_bucket() {

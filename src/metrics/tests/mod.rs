@@ -74,6 +74,13 @@ fn nothing(side: Side) -> Gathered {
     ["overflow", "shed"].map(counter).into()
 }
 
+impl Value {
+    /// One value in the bucket of this bound.
+    pub(super) fn once(value: f64, bound: f64) -> Self {
+        Self::Counts { count: 1, sum: value, buckets: vec![(bound, 1)] }
+    }
+}
+
 const ZERO: Value = Value::Is(0.0);
 
 fn name(side: Side) -> &'static str {

@@ -136,7 +136,8 @@ fn what_a_panic_of_the_provider_leaves_without_a_span_is_measured_all_the_same()
 
 #[test]
 fn each_kind_has_its_metric_and_labels() {
-    let cases: [fn(&Operations) -> Result<(), ()>; 8] = [
+    type Call = fn(&Operations) -> Result<(), ()>;
+    let cases: [Call; 8] = [
         |all| {
             let query = all.db("postgresql").operation("SELECT").collection("product");
             query.namespace("shop").server_address("db.example").batch(3).call(|| Ok(()))

@@ -109,8 +109,9 @@ impl Told {
 
     fn add(&self, durations: &mut Durations, text: impl Fn(&str) -> Option<String>, nanos: u64) {
         let error = text("error.type").unwrap_or_default();
-        let key = if text("rpc.system.name").is_some() {
-            ("grpc".into(), text("rpc.method").unwrap(), error)
+        // what only claimed to be gRPC says so, but has no method
+        let key = if let Some(method) = text("rpc.method") {
+            ("grpc".into(), method, error)
         } else {
             let none = if self.side == Side::Server { "_unmatched" } else { "" };
             let route = text("http.route").unwrap_or_else(|| none.to_owned());
