@@ -49,7 +49,7 @@ pub(crate) fn resource() -> Resource {
 
 /// Puts attributes in order, which the SDK keeps in none.
 pub(crate) fn sort(resource: &mut Option<Resource>) {
-    for resource in resource {
+    if let Some(resource) = resource {
         resource.attributes = by_key(std::mem::take(&mut resource.attributes));
     }
 }

@@ -21,6 +21,7 @@ pub(super) fn binds<P: ?Sized + 'static>() -> bool {
 }
 
 #[cfg(not(feature = "otel-metrics-bound"))]
+#[expect(clippy::extra_unused_type_parameters, reason = "asked as where it matters")]
 pub(super) fn binds<P: ?Sized + 'static>() -> bool {
     false
 }
