@@ -32,8 +32,11 @@ const PLAIN: Step = Step {
     at_once: None,
 };
 
+/// A counter by its name and labels, and by how much it grows.
+pub type Counter = (&'static str, &'static [(&'static str, &'static str)], f64);
+
 /// What the steps add to counters: those of the gateway's own, and of its feature flag.
-pub const COUNTERS: &[(&str, &[(&str, &str)], f64)] = &[
+pub const COUNTERS: &[Counter] = &[
     ("orders_total", &[("status", "placed")], 2.0),
     ("orders_total", &[("status", "declined")], 1.0),
     ("orders_total", &[("status", "unknown_product")], 1.0),
