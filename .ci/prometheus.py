@@ -152,7 +152,13 @@ def main(example, work, processes):
     until("the service", lambda: fetch(f"{service}/metrics")[0] == 200)
     for number in range(10):
         fetch(f"{service}/users/{number}")
-    fetch(f"{service}/users/77", traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
+
+    def traced():
+        """A bucket takes another exemplar after a second: the request is made until it has this one."""
+        fetch(f"{service}/users/77", traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
+        return TRACE.encode() in fetch(f"{service}/metrics", Accept="application/openmetrics-text")[2]
+
+    until("the request is an exemplar", traced)
     fetch(f"{service}/orders/12.5", method="POST")
     fetch(f"{service}/orders/0", method="POST")
     fetch(f"{service}/broken")
