@@ -26,13 +26,10 @@ pub(crate) fn known_method(method: &Method) -> Option<&'static str> {
     known_among(REPLACED.as_deref(), method.as_str())
 }
 
-/// Where a method stands among the known ones; behind them all when it is not known.
+/// Where the name of a known method, or the one for all others, stands among [`all`].
 #[cfg(feature = "metrics")]
-pub(crate) fn place(method: &Method) -> usize {
-    match known_method(method) {
-        Some(known) => all().take_while(|name| *name != known).count(),
-        None => all().count() - 1,
-    }
+pub(crate) fn place(name: &str) -> usize {
+    all().take_while(|known| *known != name).count()
 }
 
 /// The names of the known methods by their place, and at last the one for all others.

@@ -10,11 +10,11 @@ use prometheus::Registry;
 
 use super::MetricsLayer;
 use super::collector::LayerCollector;
-use super::definitions::{Each, prometheus_label};
+use super::definitions::Each;
 use super::flags;
 use super::instrument::bounds::Bounds;
 use super::instruments::Instruments;
-use super::names::{ConstantLabels, metric_name};
+use super::names::{self, ConstantLabels, prometheus_label};
 use super::observer::{Metrics, Sheds};
 use super::register::{RegisterError, register};
 use super::routes::RouteRule;
@@ -247,9 +247,7 @@ impl MetricsBuilder {
     /// # Errors
     /// When a setting cannot be used.
     pub fn build(self) -> Result<MetricsLayer, ConfigError> {
-        if !self.prefix.is_empty() {
-            metric_name("prefix", &self.prefix)?;
-        }
+        names::prefix(&self.prefix)?;
         if let Some((host, _)) = self.server.as_ref().filter(|(host, _)| !is_host(host)) {
             return Err(ConfigError::new("server_address", &**host, "a host's name or address"));
         }

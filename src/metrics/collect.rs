@@ -81,10 +81,7 @@ impl Described {
     }
 
     pub(crate) fn counter(&self, labels: Vec<LabelPair>, counter: &Counter) -> Metric {
-        let mut told = proto::Counter::default();
-        told.set_value(counter.count() as f64);
-        let mut metric = of_labels(labels);
-        metric.set_counter(told);
+        let mut metric = self.value(labels, counter.count() as f64);
         attach(&mut metric, || Extras::created(counter.created()));
         metric
     }

@@ -1,16 +1,17 @@
 //! Shows a registry what a layer recorded.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use super::collect::Described;
-use super::definitions::{Each, Kind, OfExchanges, prometheus_label};
+use super::definitions::{Each, Kind, OfExchanges};
 use super::flags::FlagsDescribed;
 use super::instrument::gauge::Reader;
 use super::instruments::{Counted, Instruments};
-use super::names::label_pair;
+use super::names::prometheus_label;
 use super::series::labels::{Label, LabelValue};
 use super::series::store::Series;
 use crate::classify::Side;
@@ -93,16 +94,15 @@ impl LayerCollector {
     /// The labels of a series, the constant ones among them.
     fn pairs(&self, labels: Vec<Label<'_>>) -> Vec<LabelPair> {
         let told = labels.into_iter().map(|label| {
-            let name = prometheus_label(label.key);
-            match label.value {
-                LabelValue::Text(text) => label_pair(&name, text),
-                LabelValue::Number(number) => label_pair(&name, &number.to_string()),
-            }
+            let value = match label.value {
+                LabelValue::Text(text) => Cow::Borrowed(text),
+                LabelValue::Number(number) => Cow::Owned(number.to_string()),
+            };
+            (prometheus_label(label.key), value)
         });
-        let mut pairs: Vec<_> =
-            self.instruments.constant_labels.pairs().into_iter().chain(told).collect();
-        pairs.sort_by(|one, other| one.name().cmp(other.name()));
-        pairs
+        let told: Vec<_> = told.collect();
+        let own = told.iter().map(|(name, value)| (name.as_str(), &**value));
+        self.instruments.constant_labels.pairs_with(own)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The metrics of a layer: what they are called, in OpenTelemetry's words, and what they tell.
 
 use super::instrument::bounds::Unit;
-use super::names::prefixed;
+use super::names::{prefixed, prometheus_label};
 use crate::classify::Side;
 
 /// One metric.
@@ -39,11 +39,6 @@ impl Definition {
     pub(super) fn prometheus_labels(&self) -> Vec<String> {
         self.labels.iter().map(|label| prometheus_label(label)).collect()
     }
-}
-
-/// A name of OpenTelemetry's as Prometheus writes it.
-pub(super) fn prometheus_label(name: &str) -> String {
-    name.replace('.', "_")
 }
 
 /// One thing for each metric of a layer.

@@ -6,10 +6,9 @@ use prometheus::proto::{MetricFamily, MetricType};
 use super::collect::Described;
 use super::instrument::bounds::Bounds;
 use super::instrument::counter::Counter;
-use super::instrument::exemplar::Exemplar;
 use super::instrument::family::Family;
-use super::instrument::histogram::nanos;
 use super::names::{ConstantLabels, prefixed};
+use super::series::store::Measured;
 use crate::classify::ErrorType;
 use crate::config::ConfigError;
 use crate::exchange::End;
@@ -37,21 +36,16 @@ impl Flags {
 
     /// Records the flags of an exchange, each result once; costs a load where there are none.
     #[inline]
-    pub(super) fn record(&self, end: &End<'_>, shard: Shard) {
-        let (facts, duration) = (end.facts, nanos(end.duration));
-        facts.with_flags(|flags| {
+    pub(super) fn record(&self, end: &End<'_>, measured: &Measured, shard: Shard) {
+        let Measured { duration, sampled, .. } = *measured;
+        end.facts.with_flags(|flags| {
             for flag in flags {
-                let (key, variant, now) = (&*flag.key, &*flag.variant, facts.started_at());
+                let (key, variant, now) = (&*flag.key, &*flag.variant, end.facts.started_at());
                 let count = |counter: &Counter| counter.add(shard, flag.evaluations);
                 self.evaluations.with([key, variant], now, count);
                 let error_type = end.error_type.as_ref().map_or("", ErrorType::as_str);
                 self.durations.with([key, variant, error_type], now, |histogram| {
-                    let bucket = histogram.record(shard, duration);
-                    if let Some(trace) = facts.trace().filter(|trace| trace.sampled()) {
-                        let at = now.checked_add(end.duration).unwrap_or(now);
-                        let exemplar = Exemplar { trace: *trace, value: duration, at };
-                        histogram.exemplify(bucket, exemplar);
-                    }
+                    histogram.record_sampled(shard, duration, sampled);
                 });
             }
         });
@@ -98,7 +92,7 @@ impl FlagsDescribed {
     ) -> impl Iterator<Item = MetricFamily> {
         let pairs = |values: &[&str]| {
             let own = LABELS.into_iter().zip(values.iter().copied());
-            constant_labels.pairs_with(own.filter(|(_, value)| !value.is_empty()))
+            constant_labels.pairs_with(own)
         };
         let (mut evaluations, mut durations) = (Vec::new(), Vec::new());
         flags.evaluations.each(|values, counter| {

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use http::Method;
-
 use super::flags::Flags;
 use super::instrument::bounds::Bounds;
 use super::instrument::counter::Counter;
@@ -71,7 +69,7 @@ impl Actives {
 
     /// The place of what claims to be one.
     #[inline]
-    pub(super) fn place(&self, protocol: Protocol, method: &Method, scheme: Scheme) -> Place {
+    pub(super) fn place(&self, protocol: Protocol, method: &str, scheme: Scheme) -> Place {
         Place(match protocol {
             Protocol::Grpc => self.places.len() - 1,
             Protocol::Http => method::place(method) * Scheme::ALL.len() + scheme as usize,

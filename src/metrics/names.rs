@@ -41,6 +41,16 @@ fn checked(
     if is_name { Ok(()) } else { Err(ConfigError::new(field, name, allowed)) }
 }
 
+/// Checks a prefix of metrics' names; an empty one is none.
+pub(crate) fn prefix(prefix: &str) -> Result<(), ConfigError> {
+    if prefix.is_empty() { Ok(()) } else { metric_name("prefix", prefix) }
+}
+
+/// A name of OpenTelemetry's as Prometheus writes it.
+pub(crate) fn prometheus_label(name: &str) -> String {
+    name.replace('.', "_")
+}
+
 /// A name behind a prefix, with `_` between; an empty prefix is none.
 pub(crate) fn prefixed(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name.to_owned() } else { format!("{prefix}_{name}") }
@@ -95,11 +105,13 @@ impl ConstantLabels {
         self.pairs_with([])
     }
 
-    /// These labels and those of one series, sorted by their names.
+    /// These labels and those of one series, sorted by their names. A label with an empty value is
+    /// left out: that is what it means.
     pub(crate) fn pairs_with<'a>(
         &'a self,
         own: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Vec<LabelPair> {
+        let own = own.into_iter().filter(|(_, value)| !value.is_empty());
         let mut labels: Vec<_> = self.iter().chain(own).collect();
         labels.sort_unstable_by_key(|(name, _)| *name);
         labels.into_iter().map(|(name, value)| label_pair(name, value)).collect()

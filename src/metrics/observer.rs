@@ -54,12 +54,12 @@ impl Observer for Metrics {
         let side = facts.side();
         let scheme = Scheme::of(head, side, self.proxies.as_ref());
         let actives = &self.instruments.active;
-        let place = actives.place(facts.protocol(), facts.method(), scheme);
+        let method = known_method(facts.method()).unwrap_or(OTHER);
+        let place = actives.place(facts.protocol(), method, scheme);
         let server = match side {
             Side::Client => head.uri.authority().cloned(),
             Side::Server => None,
         };
-        let method = known_method(facts.method()).unwrap_or(OTHER);
         if let Some(active) = actives.at(place) {
             active.enter(shard::of_this_thread(), actives.age(facts.started()));
         }
@@ -75,18 +75,7 @@ impl Observer for Metrics {
         if end.as_error().is_some_and(|error| self.is_shed(error)) {
             instruments.shed.add(shard, 1);
         }
-        let ended_at = || {
-            let started = end.facts.started_at();
-            started.checked_add(end.duration).unwrap_or(started)
-        };
-        let sampled = end.facts.trace().filter(|trace| trace.sampled());
-        let measured = Measured {
-            duration: nanos(end.duration),
-            time_to_first_byte: end.time_to_headers.map(nanos),
-            request_body_size: end.request_bytes.map(|bytes| bytes.min(MAX_REQUEST_BYTES)),
-            response_body_size: end.status.map(|_| end.response_bytes),
-            sampled: sampled.map(|trace| (*trace, ended_at())),
-        };
+        let measured = Measured::of(end);
         let route = self.routes.of(end.route);
         let labels = Labels::of(
             end,
@@ -96,7 +85,7 @@ impl Observer for Metrics {
             self.server(&measuring),
         );
         if end.facts.side() == Side::Server {
-            instruments.flags.record(end, shard);
+            instruments.flags.record(end, &measured, shard);
         }
         instruments.store.record(labels, shard, end.facts.started_at(), measured);
     }
@@ -152,10 +141,6 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
         None => error.source(),
     }
 }
-
-/// The largest request that is told: 1 TiB. Its size is only what the caller says, and a few lies of
-/// 2^63 bytes would turn the sum over.
-const MAX_REQUEST_BYTES: u64 = 1 << 40;
 
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

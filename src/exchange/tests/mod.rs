@@ -3,6 +3,7 @@
 
 mod ambient;
 mod chains;
+pub(crate) mod drive;
 mod endings;
 mod facts;
 mod flags;

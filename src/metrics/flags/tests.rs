@@ -22,7 +22,7 @@ impl Observer for Records {
     fn begin(&self, _: &mut request::Parts, _: &Arc<Facts>) {}
 
     fn end(&self, (): (), end: &End<'_>) {
-        self.0.record(end, shard::of_this_thread());
+        self.0.record(end, &Measured::of(end), shard::of_this_thread());
     }
 }
 

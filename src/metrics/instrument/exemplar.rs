@@ -15,6 +15,9 @@ pub(crate) struct Exemplar {
     pub(crate) at: SystemTime,
 }
 
+/// The trace that something was sampled in, and when it ended.
+pub(crate) type Sampled = (TraceIdentity, SystemTime);
+
 /// How long an exemplar stays before another one takes its place.
 const KEPT: Duration = Duration::from_secs(1);
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::bounds::{Bounds, Unit};
 use super::cells::Cells;
-use super::exemplar::{Exemplar, Slot};
+use super::exemplar::{Exemplar, Sampled, Slot};
 use super::native::{Native, NativeBuckets};
 use crate::shard::Shard;
 
@@ -61,19 +61,33 @@ impl Histogram {
 
     /// Records a value: nanoseconds or bytes.
     #[inline]
-    pub(crate) fn record(&self, shard: Shard, value: u64) -> Bucket {
+    pub(crate) fn record(&self, shard: Shard, value: u64) {
+        self.count(shard, value);
+    }
+
+    /// Records a value, as an example of which the trace may be kept that it was sampled in.
+    #[inline]
+    pub(crate) fn record_sampled(&self, shard: Shard, value: u64, sampled: Option<Sampled>) {
+        let bucket = self.count(shard, value);
+        if let Some((trace, at)) = sampled {
+            self.exemplify(bucket, Exemplar { trace, value, at });
+        }
+    }
+
+    /// Counts a value, and tells its bucket.
+    #[inline]
+    fn count(&self, shard: Shard, value: u64) -> usize {
         let bucket = self.bounds.bucket(value);
         self.cells.add(shard, bucket, 1);
         self.cells.add(shard, self.bounds.buckets(), value);
         if let Some(native) = &self.native {
             native.record(shard, value);
         }
-        Bucket(bucket)
+        bucket
     }
 
-    /// Offers an example of a value that was recorded.
     #[inline]
-    pub(crate) fn exemplify(&self, Bucket(bucket): Bucket, exemplar: Exemplar) {
+    fn exemplify(&self, bucket: usize, exemplar: Exemplar) {
         let slots = self
             .exemplars
             .get_or_init(|| (0..self.bounds.buckets()).map(|_| Slot::default()).collect());
@@ -94,10 +108,6 @@ impl Histogram {
         }
     }
 }
-
-/// Where a value was counted.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Bucket(usize);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use prometheus::proto::MetricType;
 
 use crate::config::ConfigError;
 use crate::metrics::collect::Described;
-use crate::metrics::names::{ConstantLabels, metric_name, prefixed};
+use crate::metrics::names::{self, ConstantLabels, prefixed};
 use crate::metrics::register::{RegisterError, register};
 
 /// Sets up a collector: [`ProcessCollector`](super::ProcessCollector),
@@ -94,9 +94,7 @@ impl NameSettings {
         labels: impl IntoIterator<Item = (String, String)>,
         taken: &[&str],
     ) -> Result<Names, ConfigError> {
-        if !self.prefix.is_empty() {
-            metric_name("prefix", &self.prefix)?;
-        }
+        names::prefix(&self.prefix)?;
         let labels = ConstantLabels::new("constant_label", labels, taken)?;
         Ok(Names { prefix: self.prefix.clone(), labels })
     }

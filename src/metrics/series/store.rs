@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::labels::{Call, Key, Labels};
-use crate::id::TraceIdentity;
+use crate::exchange::End;
 use crate::metrics::instrument::bounded::{Bounded, Room};
 use crate::metrics::instrument::bounds::Bounds;
 use crate::metrics::instrument::counter::Counter;
-use crate::metrics::instrument::exemplar::Exemplar;
+use crate::metrics::instrument::exemplar::Sampled;
 use crate::metrics::instrument::family::OVERFLOW;
-use crate::metrics::instrument::histogram::Histogram;
+use crate::metrics::instrument::histogram::{Histogram, nanos};
 use crate::metrics::otel;
 use crate::shard::Shard;
 
@@ -40,7 +40,29 @@ pub(in crate::metrics) struct Measured {
     pub(in crate::metrics) request_body_size: Option<u64>,
     pub(in crate::metrics) response_body_size: Option<u64>,
     /// The trace that it can be found by, and when it ended.
-    pub(in crate::metrics) sampled: Option<(TraceIdentity, SystemTime)>,
+    pub(in crate::metrics) sampled: Option<Sampled>,
+}
+
+/// The largest request that is told: 1 TiB. Its size is only what the caller says, and a few lies of
+/// 2^63 bytes would turn the sum over.
+const MAX_REQUEST_BYTES: u64 = 1 << 40;
+
+impl Measured {
+    #[inline]
+    pub(in crate::metrics) fn of(end: &End<'_>) -> Self {
+        let ended_at = || {
+            let started = end.facts.started_at();
+            started.checked_add(end.duration).unwrap_or(started)
+        };
+        let sampled = end.facts.trace().filter(|trace| trace.sampled());
+        Self {
+            duration: nanos(end.duration),
+            time_to_first_byte: end.time_to_headers.map(nanos),
+            request_body_size: end.request_bytes.map(|bytes| bytes.min(MAX_REQUEST_BYTES)),
+            response_body_size: end.status.map(|_| end.response_bytes),
+            sampled: sampled.map(|trace| (*trace, ended_at())),
+        }
+    }
 }
 
 impl Series {
@@ -65,10 +87,7 @@ impl Series {
         ];
         for (histogram, value) in all {
             let Some(value) = value else { continue };
-            let bucket = histogram.record(shard, value);
-            if let Some((trace, at)) = measured.sampled {
-                histogram.exemplify(bucket, Exemplar { trace, value, at });
-            }
+            histogram.record_sampled(shard, value, measured.sampled);
         }
         if let Some(otel) = &self.otel {
             otel.record(&measured);

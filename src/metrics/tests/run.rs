@@ -1,8 +1,6 @@
 //! One scripted exchange, and what it is expected to have added to an empty registry.
 
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::rc::Rc;
 
 use tower::util::MapRequest;
@@ -10,6 +8,7 @@ use tower::{Layer, ServiceBuilder};
 
 use super::*;
 use crate::exchange::ObserveLayer;
+use crate::exchange::tests::drive::drive;
 use crate::route::Routes;
 use crate::testing::{Recorder, ScriptBody};
 
@@ -146,30 +145,12 @@ impl Run {
         }
     }
 
-    /// Asks, and reads what comes; gives up on what never comes.
-    fn drive<S, B>(&self, mut service: S, time: &ManualClock)
+    fn drive<S, B>(&self, service: S, time: &ManualClock)
     where
         S: Service<Request<()>, Response = Response<B>>,
         B: Body,
     {
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            let mut answer = Box::pin(service.call((self.request)()));
-            let Some(answered) = answer.as_mut().now_or_never() else {
-                time.advance(LEAVES);
-                return;
-            };
-            let Ok(response) = answered else { return };
-            let mut body = pin!(response.into_body());
-            match self.frames {
-                Some(frames) => {
-                    for _ in 0..frames {
-                        assert!(body.frame().now_or_never().is_some());
-                    }
-                    time.advance(LEAVES);
-                }
-                None => while let Some(Ok(_)) = body.frame().now_or_never().flatten() {},
-            }
-        }));
+        drive(service, (self.request)(), self.frames, || time.advance(LEAVES));
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Each, OperationMetrics};
 use crate::config::ConfigError;
 use crate::metrics::RegisterError;
 use crate::metrics::instrument::bounds::Bounds;
-use crate::metrics::names::{ConstantLabels, metric_name};
+use crate::metrics::names::{self, ConstantLabels};
 use crate::metrics::register::register;
 
 /// Sets up [`OperationMetrics`]; a setting that cannot be used is an error of the last step.
@@ -112,9 +112,7 @@ impl OperationMetricsBuilder {
     /// When a setting cannot be used, or the registry has metrics of these names and constant labels
     /// already: clone what was registered first.
     pub fn register(self, registry: &Registry) -> Result<OperationMetrics, RegisterError> {
-        if !self.prefix.is_empty() {
-            metric_name("prefix", &self.prefix)?;
-        }
+        names::prefix(&self.prefix)?;
         let own = DEFINITIONS.all().into_iter().flat_map(|definition| definition.written());
         let own: Vec<_> = own.chain(["le".to_owned()]).collect();
         let own: Vec<_> = own.iter().map(String::as_str).collect();

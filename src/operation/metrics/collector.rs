@@ -6,7 +6,7 @@ use prometheus::proto::{MetricFamily, MetricType};
 use super::{Each, LABELS, OperationMetrics};
 use crate::config::ConfigError;
 use crate::metrics::collect::Described;
-use crate::metrics::names::prefixed;
+use crate::metrics::names::{prefixed, prometheus_label};
 
 /// The metric of one kind of operation.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Definition {
 impl Definition {
     /// The labels as Prometheus writes them, an empty one for none.
     pub(super) fn written(&self) -> [String; LABELS] {
-        self.labels.map(|label| label.replace('.', "_"))
+        self.labels.map(prometheus_label)
     }
 }
 
@@ -114,7 +114,7 @@ impl Collector for OperationCollector {
             let (names, mut metrics) = (definition.written(), Vec::new());
             family.each(|values, histogram| {
                 let own = names.iter().map(String::as_str).zip(values);
-                let own = own.filter(|(name, value)| !name.is_empty() && !value.is_empty());
+                let own = own.filter(|(name, _)| !name.is_empty());
                 metrics.extend(described.histogram(constant.pairs_with(own), histogram));
             });
             described.family(metrics)

@@ -24,7 +24,6 @@ use crate::config::ConfigError;
 use crate::id::TraceIdentity;
 use crate::metrics::instrument::bounds::Bounds;
 use crate::metrics::instrument::counter::Counter;
-use crate::metrics::instrument::exemplar::Exemplar;
 use crate::metrics::instrument::family::Family;
 use crate::metrics::instrument::histogram::{Histogram, nanos};
 use crate::metrics::names::ConstantLabels;
@@ -149,11 +148,9 @@ impl Metered {
         let Instruments { durations, overflow, .. } = &*self.metrics.0;
         let shard = shard::of_this_thread();
         let value = nanos(took);
+        let sampled = span.filter(|span| span.is_sampled()).and_then(TraceIdentity::of);
         let record = |histogram: &Histogram| {
-            let bucket = histogram.record(shard, value);
-            if let Some(trace) = span.filter(|span| span.is_sampled()).and_then(identity) {
-                histogram.exemplify(bucket, Exemplar { trace, value, at });
-            }
+            histogram.record_sampled(shard, value, sampled.map(|trace| (trace, at)));
         };
         let [one, two, three, four] = self.labels.each_ref().map(|label| match label {
             Some(label) => label.as_str(),
@@ -164,12 +161,6 @@ impl Metered {
             overflow.add(shard, 1);
         }
     }
-}
-
-fn identity(span: &SpanContext) -> Option<TraceIdentity> {
-    let trace_id = u128::from_be_bytes(span.trace_id().to_bytes());
-    let span_id = u64::from_be_bytes(span.span_id().to_bytes());
-    TraceIdentity::new(trace_id, span_id, span.is_sampled())
 }
 
 /// One thing for each kind of operation.

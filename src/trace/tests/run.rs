@@ -2,11 +2,8 @@
 //! layers must tell the same.
 
 use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
-use futures_util::FutureExt;
 use http_body::Body;
 use tower::ServiceBuilder;
 
@@ -14,6 +11,7 @@ use super::*;
 use crate::access_log::{AccessLogLayer, JsonLines};
 use crate::classify::{Classify, Side};
 use crate::exchange::ObserveLayer;
+use crate::exchange::tests::drive::drive;
 use crate::route::Routes;
 use crate::testing::{Record, Recorder};
 
@@ -132,30 +130,12 @@ impl Run {
         }
     }
 
-    /// Asks, and reads what comes; gives up on what never comes.
-    fn drive<S, B>(&self, mut service: S, time: &ManualClock)
+    fn drive<S, B>(&self, service: S, time: &ManualClock)
     where
         S: Service<Request<()>, Response = Response<B>>,
         B: Body,
     {
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            let mut answer = Box::pin(service.call((self.request)()));
-            let Some(answered) = answer.as_mut().now_or_never() else {
-                time.advance(LEAVES);
-                return;
-            };
-            let Ok(response) = answered else { return };
-            let mut body = pin!(response.into_body());
-            match self.frames {
-                Some(frames) => {
-                    for _ in 0..frames {
-                        assert!(body.frame().now_or_never().is_some());
-                    }
-                    time.advance(LEAVES);
-                }
-                None => while let Some(Ok(_)) = body.frame().now_or_never().flatten() {},
-            }
-        }));
+        drive(service, (self.request)(), self.frames, || time.advance(LEAVES));
     }
 }
 
