@@ -4,11 +4,11 @@ use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
 use super::Cost;
+use super::process;
 use super::row::Row;
-use super::worker;
 
-const WARM_UP: u32 = 100;
-const BATCH: u32 = 400;
+const WARM_UP: u32 = 500;
+const BATCH: u32 = 2_000;
 
 /// Fills in the instructions of each row.
 ///
@@ -28,9 +28,9 @@ fn spawn(row: &str, exchanges: u32) -> Result<Child, String> {
     let mut valgrind = Command::new("valgrind");
     valgrind
         .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
-        .arg(worker::program())
+        .arg(process::program())
         .stderr(Stdio::piped());
-    let mut child = worker::command(valgrind, row)
+    let mut child = process::command(valgrind, row)
         .spawn()
         .map_err(|error| format!("valgrind does not start ({error})"))?;
     if let Some(mut input) = child.stdin.take() {

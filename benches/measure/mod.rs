@@ -4,8 +4,10 @@
 //! another row's events. Instructions are counted by valgrind; counts repeat almost exactly, so
 //! the budgets are in counts. Times on a shared machine do not, so they have none.
 
+pub(crate) mod allocator;
 pub(crate) mod exchange;
 mod instructions;
+mod process;
 mod report;
 pub(crate) mod row;
 pub(crate) mod worker;
@@ -35,7 +37,7 @@ pub(crate) struct Cost {
 pub(crate) fn run(rows: Vec<Row>, rest: impl FnOnce(&[Row], &[Cost], &[&str]) -> bool) -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     if let [flag, name] = args.as_slice()
-        && flag == worker::FLAG
+        && flag == process::FLAG
     {
         worker::serve(rows, name);
         return ExitCode::SUCCESS;

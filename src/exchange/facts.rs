@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
+#[cfg(feature = "metrics")]
+use http::uri::Authority;
 use http::{Method, request};
 
 use super::flag::{Flag, Flags};
@@ -39,6 +41,9 @@ pub struct Facts {
     /// In which the span of the exchange is current.
     #[cfg(feature = "trace")]
     trace_context: OnceLock<opentelemetry::Context>,
+    /// Where a client's request goes.
+    #[cfg(feature = "metrics")]
+    target: OnceLock<Authority>,
     /// Boxed, as there is hardly ever one.
     caught_panic: OnceLock<Box<CaughtPanic>>,
     added: Mutex<Added>,
@@ -169,6 +174,18 @@ impl Facts {
     #[cfg(feature = "trace")]
     pub(crate) fn set_trace_context(&self, context: opentelemetry::Context) {
         let _ = self.trace_context.set(context);
+    }
+
+    /// Where a client's request goes, as far as it was told.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn target(&self) -> Option<&Authority> {
+        self.target.get()
+    }
+
+    /// Tells where a client's request goes; only the first time counts.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn set_target(&self, target: &Authority) {
+        self.target.get_or_init(|| target.clone());
     }
 
     /// The panic that an inner part caught and turned into an answer.
@@ -308,6 +325,8 @@ impl Facts {
             trace: OnceLock::new(),
             #[cfg(feature = "trace")]
             trace_context: OnceLock::new(),
+            #[cfg(feature = "metrics")]
+            target: OnceLock::new(),
             caught_panic: OnceLock::new(),
             added: Mutex::default(),
             has_flags: AtomicBool::new(false),

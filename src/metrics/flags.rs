@@ -37,7 +37,7 @@ impl Flags {
     /// Records the flags of an exchange, each result once; costs a load where there are none.
     #[inline]
     pub(super) fn record(&self, end: &End<'_>, measured: &Measured, shard: Shard) {
-        let Measured { duration, sampled, .. } = *measured;
+        let Measured { duration, sampled, .. } = measured;
         end.facts.with_flags(|flags| {
             for flag in flags {
                 let (key, variant, now) = (&*flag.key, &*flag.variant, end.facts.started_at());
@@ -45,7 +45,7 @@ impl Flags {
                 self.evaluations.with([key, variant], now, count);
                 let error_type = end.error_type.as_ref().map_or("", ErrorType::as_str);
                 self.durations.with([key, variant, error_type], now, |histogram| {
-                    histogram.record_sampled(shard, duration, sampled);
+                    histogram.record_sampled(shard, *duration, sampled.as_ref());
                 });
             }
         });

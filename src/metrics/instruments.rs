@@ -15,7 +15,7 @@ use super::series::labels::Label;
 use super::series::store::{SeriesBounds, Store};
 use crate::classify::{Protocol, Side};
 use crate::exchange::WaitEnd;
-use crate::message::method;
+use crate::message::method::Known;
 
 /// What a layer and its clones record into, and its collector reads.
 pub(super) struct Instruments {
@@ -37,14 +37,10 @@ pub(super) struct Actives {
     made: Instant,
 }
 
-/// Among which exchanges one is counted while it is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place(usize);
-
 /// What one of them counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Counted {
-    Http { method: &'static str, scheme: Scheme },
+    Http { method: Known, scheme: Scheme },
     Grpc,
 }
 
@@ -52,7 +48,7 @@ impl Counted {
     pub(super) fn told(self) -> Vec<Label<'static>> {
         match self {
             Self::Http { method, scheme } => vec![
-                Label::text("http.request.method", method),
+                Label::text("http.request.method", method.as_str()),
                 Label::text("url.scheme", scheme.as_str()),
             ],
             Self::Grpc => vec![Label::text("rpc.system.name", "grpc")],
@@ -62,17 +58,17 @@ impl Counted {
 
 impl Actives {
     pub(super) fn new() -> Self {
-        let places = method::all().count() * Scheme::ALL.len() + 1;
+        let places = Known::all().count() * Scheme::ALL.len() + 1;
         let places = (0..places).map(|_| Active::default()).collect();
         Self { places, made: Instant::now() }
     }
 
-    /// The place of what claims to be one.
+    /// That of what claims to be one.
     #[inline]
-    pub(super) fn place(&self, protocol: Protocol, method: &str, scheme: Scheme) -> Place {
-        Place(match protocol {
+    pub(super) fn of(&self, protocol: Protocol, method: Known, scheme: Scheme) -> Option<&Active> {
+        self.places.get(match protocol {
             Protocol::Grpc => self.places.len() - 1,
-            Protocol::Http => method::place(method) * Scheme::ALL.len() + scheme as usize,
+            Protocol::Http => method.place() * Scheme::ALL.len() + scheme as usize,
         })
     }
 
@@ -82,14 +78,9 @@ impl Actives {
         now.saturating_duration_since(self.made)
     }
 
-    #[inline]
-    pub(super) fn at(&self, place: Place) -> Option<&Active> {
-        self.places.get(place.0)
-    }
-
     /// Those that ever counted something.
     pub(super) fn used(&self) -> impl Iterator<Item = (Counted, &Active)> {
-        let http = method::all()
+        let http = Known::all()
             .flat_map(|method| Scheme::ALL.map(|scheme| Counted::Http { method, scheme }));
         http.chain([Counted::Grpc]).zip(&self.places).filter(|(_, active)| active.is_used())
     }

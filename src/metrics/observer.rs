@@ -11,7 +11,7 @@ use http::request;
 use http::uri::Authority;
 
 use super::instrument::histogram::nanos;
-use super::instruments::{Instruments, Place};
+use super::instruments::Instruments;
 use super::routes::RouteRule;
 use super::series::Scheme;
 use super::series::labels::Labels;
@@ -20,7 +20,7 @@ use crate::caller::TrustedProxies;
 use crate::classify::Side;
 use crate::error::as_error;
 use crate::exchange::{End, Facts, Observer, WaitEnd, isolated};
-use crate::message::method::{OTHER, known_method};
+use crate::message::method::Known;
 use crate::message::server::{Server, own_port};
 use crate::shard;
 
@@ -37,13 +37,10 @@ pub struct Metrics {
 pub(super) type Sheds = dyn Fn(&(dyn Error + 'static)) -> bool + Send + Sync;
 
 /// What is kept of an exchange under way.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Measuring {
-    place: Place,
-    method: &'static str,
+    method: Known,
     scheme: Scheme,
-    /// Where a client's request goes.
-    server: Option<Authority>,
 }
 
 impl Observer for Metrics {
@@ -54,25 +51,25 @@ impl Observer for Metrics {
         let side = facts.side();
         let scheme = Scheme::of(head, side, self.proxies.as_ref());
         let actives = &self.instruments.active;
-        let method = known_method(facts.method()).unwrap_or(OTHER);
-        let place = actives.place(facts.protocol(), method, scheme);
-        let server = match side {
-            Side::Client => head.uri.authority().cloned(),
-            Side::Server => None,
-        };
-        if let Some(active) = actives.at(place) {
+        let method = Known::of(facts.method());
+        if side == Side::Client
+            && let Some(authority) = head.uri.authority()
+        {
+            facts.set_target(authority);
+        }
+        if let Some(active) = actives.of(facts.protocol(), method, scheme) {
             active.enter(shard::of_this_thread(), actives.age(facts.started()));
         }
-        Measuring { place, method, scheme, server }
+        Measuring { method, scheme }
     }
 
     fn end(&self, measuring: Measuring, end: &End<'_>) {
         let instruments = &*self.instruments;
-        let shard = shard::of_this_thread();
-        if let Some(active) = instruments.active.at(measuring.place) {
+        let (shard, Measuring { method, scheme }) = (shard::of_this_thread(), measuring);
+        if let Some(active) = instruments.active.of(end.facts.protocol(), method, scheme) {
             active.leave(shard);
         }
-        if end.as_error().is_some_and(|error| self.is_shed(error)) {
+        if end.error.is_some() && end.as_error().is_some_and(|error| self.is_shed(error)) {
             instruments.shed.add(shard, 1);
         }
         let measured = Measured::of(end);
@@ -80,14 +77,14 @@ impl Observer for Metrics {
         let labels = Labels::of(
             end,
             route.as_ref().map(AsRef::as_ref),
-            measuring.method,
-            measuring.scheme,
-            self.server(&measuring),
+            method,
+            scheme,
+            self.server(end.facts.target(), scheme),
         );
         if end.facts.side() == Side::Server {
             instruments.flags.record(end, &measured, shard);
         }
-        instruments.store.record(labels, shard, end.facts.started_at(), measured);
+        instruments.store.record(&labels, shard, end.facts.started_at(), &measured);
     }
 
     fn waited(&self, wait: Duration, end: WaitEnd) {
@@ -109,12 +106,16 @@ impl Observer for Metrics {
 impl Metrics {
     /// Where a client's request goes: as it says itself, or else as the layer was told.
     #[inline]
-    fn server<'a>(&'a self, measuring: &'a Measuring) -> Option<(&'a str, Option<u16>)> {
-        let Some(server) = measuring.server.as_ref().and_then(Server::of) else {
+    fn server<'a>(
+        &'a self,
+        asked: Option<&'a Authority>,
+        scheme: Scheme,
+    ) -> Option<(&'a str, Option<u16>)> {
+        let Some(server) = asked.and_then(Server::of) else {
             let told = self.server.as_ref();
             return told.map(|(address, port)| (&**address, Some(*port)));
         };
-        let port = server.port.or_else(|| own_port(measuring.scheme.as_str()));
+        let port = server.port.or_else(|| own_port(scheme.as_str()));
         Some((server.address, port))
     }
 

@@ -13,7 +13,7 @@ use tower_observability::id::TraceIdentity;
 use tower_observability::metrics::{MetricsBuilder, MetricsLayer};
 
 use crate::exchange::{Bare, Runner};
-use crate::measure::worker::ALLOCATOR;
+use crate::measure::allocator::Allocated;
 use crate::peers::histogram_vec;
 use crate::subjects::plain;
 
@@ -55,15 +55,9 @@ fn shards() -> f64 {
 /// The bytes that each series adds for good.
 fn held_by(mut make_series: Runner) -> f64 {
     make_series(); // what there is only one of
-    let before = held();
+    let before = Allocated::now().held();
     (0..SERIES).for_each(|_| make_series());
-    (held() - before) as f64 / SERIES as f64
-}
-
-/// The bytes that are allocated now.
-pub(crate) fn held() -> i64 {
-    let stats = ALLOCATOR.stats();
-    stats.bytes_allocated as i64 - stats.bytes_deallocated as i64
+    (Allocated::now().held() - before) as f64 / SERIES as f64
 }
 
 /// Makes a series of a histogram with each call.

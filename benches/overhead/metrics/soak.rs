@@ -16,7 +16,8 @@ use tower_observability::exchange::{Observe, ObserveLayer};
 use tower_observability::metrics::Metrics;
 
 use crate::exchange::exchange;
-use crate::memory::{Numbered, Sampled, held};
+use crate::measure::allocator::Allocated;
+use crate::memory::{Numbered, Sampled};
 use crate::subjects::{counted, layer};
 
 const THREADS: u64 = 2;
@@ -39,7 +40,7 @@ pub(crate) fn run(exchanges: u64) -> ExitCode {
                 scope.spawn(|| some(layer.layer(Varied(0)), share));
             }
         });
-        let now = (held(), resident_kb());
+        let now = (Allocated::now().held(), resident_kb());
         println!("{:>12} {:>14} {:>12}", tenth * share * THREADS, now.0, now.1);
         at.push(now);
     }

@@ -16,6 +16,8 @@
 mod exchange;
 #[path = "../metrics/peers.rs"]
 mod peers;
+#[path = "../../measure/process.rs"]
+mod process;
 mod rows;
 #[path = "../metrics/sdk.rs"]
 mod sdk;
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let rows = rows::all();
     if let [flag, name] = args.as_slice()
-        && flag == worker::FLAG
+        && flag == process::FLAG
     {
         worker::serve(&rows, name);
         return ExitCode::SUCCESS;

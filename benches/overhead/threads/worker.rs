@@ -1,19 +1,16 @@
 //! A process that runs one row: told on standard input how many threads to run, it answers what an
 //! exchange took each of them.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::io::{BufRead, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Instant;
 
+use crate::process::Process;
 use crate::rows::Row;
 use crate::subjects::Exchanges;
-
-/// The hidden argument before a row's name.
-pub(crate) const FLAG: &str = "--row";
 
 /// The exchanges of one batch; a millisecond or so.
 const BATCH: u32 = 1_000;
@@ -73,36 +70,15 @@ fn run(exchanges: &Exchanges, batches: &Receiver<Arc<AtomicUsize>>, taken: &Send
 }
 
 /// A row's process, from outside.
-pub(crate) struct Worker {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
+pub(crate) struct Worker(Process);
 
 impl Worker {
     pub(crate) fn start(row: &str) -> Self {
-        let program = std::env::current_exe().expect("the path of this program");
-        let mut command = Command::new(program);
-        command.args([FLAG, row]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("a process");
-        let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().expect("a pipe"));
-        Self { child, input, output }
+        Self(Process::start(row))
     }
 
     /// The nanoseconds an exchange takes each of so many threads.
-    pub(crate) fn run(&mut self, threads: usize) -> f64 {
-        let input = self.input.as_mut().expect("open until the drop");
-        writeln!(input, "{threads}").expect("a worker that listens");
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("a worker that answers");
-        line.trim().parse().expect("a number")
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        drop(self.input.take()); // its end ends the process
-        let _ = self.child.wait();
+    pub(crate) fn run(&mut self, threads: u32) -> f64 {
+        self.0.ask(threads).trim().parse().expect("a number")
     }
 }

@@ -1,19 +1,32 @@
 //! Series by their labels: made once, kept for good, bounded in number.
 
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use foldhash::fast::RandomState;
-use papaya::{Equivalent, HashMap};
 
 /// Values by their keys, compared in full. Looking one up takes no lock and allocates nothing.
 pub(crate) struct Bounded<K, V> {
-    values: HashMap<K, V, RandomState>,
+    hasher: RandomState,
+    tables: [OnceLock<Table<K, V>>; TABLES],
     most: usize,
     /// How many were made of those that are bounded.
     made: AtomicUsize,
-    making: Mutex<()>,
+    /// How many there are in all.
+    making: Mutex<usize>,
+}
+
+/// What a key can be looked up by, and made of.
+pub(crate) trait Equivalent<K>: Hash {
+    fn is(&self, key: &K) -> bool;
+}
+
+impl Equivalent<Box<str>> for str {
+    #[inline]
+    fn is(&self, key: &Box<str>) -> bool {
+        *self == **key
+    }
 }
 
 /// Whether a key counts against the bound.
@@ -25,54 +38,102 @@ pub(crate) enum Room {
     Always,
 }
 
+/// Open addressing: nothing is ever moved or taken out, so that whoever reads needs no lock.
+struct Table<K, V> {
+    slots: Box<[Slot<K, V>]>,
+}
+
+type Slot<K, V> = OnceLock<Box<Entry<K, V>>>;
+
+struct Entry<K, V> {
+    hash: u64,
+    key: K,
+    value: V,
+}
+
+/// The slots of the first table, half of which are used; each further one has four times as many.
+const FIRST: usize = 64;
+const GROWTH: u32 = 2;
+/// More than there is memory for.
+const TABLES: usize = 16;
+
+/// How many entries go into a table.
+fn fill(table: usize) -> usize {
+    (FIRST / 2) << (GROWTH * table as u32)
+}
+
+impl<K, V> Table<K, V> {
+    fn new(table: usize) -> Self {
+        Self { slots: (0..2 * fill(table)).map(|_| OnceLock::new()).collect() }
+    }
+
+    /// The entry that `is` the one, or else the slot it would be in.
+    #[inline]
+    fn find(&self, hash: u64, is: impl Fn(&K) -> bool) -> Result<&V, usize> {
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        // ends: half of the slots stay empty
+        while let Some(entry) = self.slots.get(at).and_then(OnceLock::get) {
+            if entry.hash == hash && is(&entry.key) {
+                return Ok(&entry.value);
+            }
+            at = (at + 1) & mask;
+        }
+        Err(at)
+    }
+}
+
 impl<K, V> Bounded<K, V>
 where
-    K: Hash + Eq + Send + Sync,
+    K: Send + Sync,
     V: Send + Sync,
 {
     pub(crate) fn new(most: usize) -> Self {
         Self {
-            values: HashMap::builder().hasher(RandomState::default()).build(),
+            hasher: RandomState::default(),
+            tables: [const { OnceLock::new() }; TABLES],
             most,
             made: AtomicUsize::new(0),
-            making: Mutex::new(()),
+            making: Mutex::new(0),
         }
     }
 
-    /// Uses the value of a key, which is made if need be; `None` when there is no room for it.
+    /// The value of a key, which is made if need be; `None` when there is no room for it.
     #[inline]
-    pub(crate) fn with<'q, Q, R>(
+    pub(crate) fn get_or_make<'q, Q>(
         &self,
         key: &'q Q,
         room: Room,
         make: impl FnOnce() -> V,
-        using: impl FnOnce(&V) -> R,
-    ) -> Option<R>
+    ) -> Option<&V>
     where
-        Q: Equivalent<K> + Hash + ?Sized,
+        Q: Equivalent<K> + ?Sized,
         K: From<&'q Q>,
     {
-        let values = self.values.pin();
-        match values.get(key) {
-            Some(value) => Some(using(value)),
-            None => self.make(key, room, make).and_then(|()| values.get(key).map(using)),
+        let hash = self.hasher.hash_one(key);
+        match self.find(hash, key) {
+            None => self.make(hash, key, room, make),
+            found => found,
         }
     }
 
-    /// Uses the value of a key, if there is one.
+    /// The value of a key, if there is one.
     #[inline]
-    pub(crate) fn find<Q, R>(&self, key: &Q, using: impl FnOnce(&V) -> R) -> Option<R>
-    where
-        Q: Equivalent<K> + Hash + ?Sized,
-    {
-        self.values.pin().get(key).map(using)
+    pub(crate) fn get<Q: Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
+        self.find(self.hasher.hash_one(key), key)
+    }
+
+    #[inline]
+    fn find<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> Option<&V> {
+        let mut tables = self.tables.iter().map_while(OnceLock::get);
+        tables.find_map(|table| table.find(hash, |known| key.is(known)).ok())
     }
 
     /// Makes the value of a key that there is none of; `None` when there is no room for it.
     #[cold]
-    fn make<'q, Q>(&self, key: &'q Q, room: Room, make: impl FnOnce() -> V) -> Option<()>
+    fn make<'q, Q>(&self, hash: u64, key: &'q Q, room: Room, make: impl FnOnce() -> V) -> Option<&V>
     where
-        Q: Equivalent<K> + Hash + ?Sized,
+        Q: Equivalent<K> + ?Sized,
         K: From<&'q Q>,
     {
         let is_full = || room == Room::IfAny && self.made.load(Ordering::Relaxed) >= self.most;
@@ -80,25 +141,35 @@ where
         if is_full() {
             return None;
         }
-        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        let values = self.values.pin();
-        if values.contains_key(key) {
-            return Some(());
+        let mut all = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = self.find(hash, key) {
+            return Some(found);
         }
         if is_full() {
             return None;
         }
-        values.insert(K::from(key), make());
+        let (mut place, mut before) = (0, *all);
+        while before >= fill(place) {
+            before -= fill(place);
+            place += 1;
+        }
+        let table = self.tables.get(place)?.get_or_init(|| Table::new(place));
+        let at = table.find(hash, |_| false).err()?;
+        let entry = || Box::new(Entry { hash, key: K::from(key), value: make() });
+        let entry = table.slots.get(at)?.get_or_init(entry);
+        *all += 1;
         if room == Room::IfAny {
             self.made.fetch_add(1, Ordering::Relaxed);
         }
-        Some(())
+        Some(&entry.value)
     }
 
-    /// Shows every key and value.
+    /// Every key and value.
     pub(crate) fn each(&self, mut show: impl FnMut(&K, &V)) {
-        for (key, value) in &self.values.pin() {
-            show(key, value);
+        for table in self.tables.iter().map_while(OnceLock::get) {
+            for entry in table.slots.iter().filter_map(OnceLock::get) {
+                show(&entry.key, &entry.value);
+            }
         }
     }
 }
@@ -107,7 +178,6 @@ where
 mod tests {
     use super::*;
 
-    #[derive(PartialEq, Eq, Hash)]
     struct Name(String);
 
     impl From<&&str> for Name {
@@ -117,7 +187,7 @@ mod tests {
     }
 
     impl Equivalent<Name> for &str {
-        fn equivalent(&self, name: &Name) -> bool {
+        fn is(&self, name: &Name) -> bool {
             *self == name.0
         }
     }
@@ -132,7 +202,7 @@ mod tests {
     #[test]
     fn what_is_over_the_bound_is_not_made_unless_it_stands_for_others() {
         let names = Bounded::<Name, usize>::new(2);
-        let with = |name: &str, room, value| names.with(&name, room, || value, |value| *value);
+        let with = |name: &str, room, value| names.get_or_make(&name, room, || value).copied();
         assert_eq!(with("a", Room::IfAny, 1), Some(1));
         assert_eq!(with("b", Room::IfAny, 2), Some(2));
         assert_eq!(with("c", Room::IfAny, 3), None);
@@ -152,11 +222,25 @@ mod tests {
                     for number in 0..100 {
                         let name = number.to_string();
                         let make = || made.fetch_add(1, Ordering::Relaxed);
-                        names.with(&name.as_str(), Room::IfAny, make, |_| ());
+                        names.get_or_make(&name.as_str(), Room::IfAny, make);
                     }
                 });
             }
         });
         assert_eq!((made.into_inner(), all(&names).len()), (50, 50));
+    }
+
+    #[test]
+    fn all_are_found_while_the_tables_grow() {
+        let names = Bounded::<Name, usize>::new(usize::MAX);
+        for number in 0..5_000 {
+            let name = number.to_string();
+            assert_eq!(names.get(&name.as_str()), None);
+            assert_eq!(names.get_or_make(&name.as_str(), Room::IfAny, || number), Some(&number));
+        }
+        for number in 0..5_000 {
+            assert_eq!(names.get(&number.to_string().as_str()), Some(&number));
+        }
+        assert_eq!(all(&names).len(), 5_000);
     }
 }

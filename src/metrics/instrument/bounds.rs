@@ -27,6 +27,8 @@ impl Unit {
 pub(crate) struct Bounds {
     unit: Unit,
     values: Box<[u64]>,
+    /// By how many bits a value has: the first bucket that it can be in.
+    first: Box<[u8; 65]>,
     native: bool,
 }
 
@@ -38,20 +40,20 @@ impl Bounds {
     pub(crate) fn seconds() -> Self {
         const MILLIS: [u64; 14] =
             [5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000];
-        Self {
-            unit: Unit::Seconds,
-            values: MILLIS.map(|millis| millis * 1_000_000).into(),
-            native: false,
-        }
+        Self::new(Unit::Seconds, MILLIS.map(|millis| millis * 1_000_000).into())
     }
 
     /// Powers of four from 64 B to 64 MiB.
     pub(crate) fn bytes() -> Self {
-        Self {
-            unit: Unit::Bytes,
-            values: (0..11).map(|power| 64 << (2 * power)).collect(),
-            native: false,
-        }
+        Self::new(Unit::Bytes, (0..11).map(|power| 64 << (2 * power)).collect())
+    }
+
+    /// From bounds that grow, at most [`MAX`](Self::MAX) of them.
+    fn new(unit: Unit, values: Box<[u64]>) -> Self {
+        let least = |bits: usize| bits.checked_sub(1).map_or(0, |power| 1 << power);
+        let below = |value| values.partition_point(|bound| *bound < value);
+        let first = Box::new(std::array::from_fn(|bits| below(least(bits)) as u8));
+        Self { unit, values, first, native: false }
     }
 
     pub(crate) fn of_durations(
@@ -76,7 +78,7 @@ impl Bounds {
             let told: Vec<_> = values.iter().map(|value| unit.tell(*value)).collect();
             return Err(ConfigError::new(field, format!("{told:?}"), allowed));
         }
-        Ok(Self { unit, values: values.into(), native: false })
+        Ok(Self::new(unit, values.into()))
     }
 
     /// Counts in a native histogram as well.
@@ -106,7 +108,12 @@ impl Bounds {
     /// The bucket of a value.
     #[inline]
     pub(super) fn bucket(&self, value: u64) -> usize {
-        self.values.partition_point(|bound| *bound < value)
+        let bits = (u64::BITS - value.leading_zeros()) as usize;
+        let mut bucket = self.first.get(bits).copied().map_or(0, usize::from);
+        while self.values.get(bucket).is_some_and(|bound| *bound < value) {
+            bucket += 1;
+        }
+        bucket
     }
 }
 
@@ -120,6 +127,22 @@ mod tests {
         let buckets = [0, 10, 11, 20, 21, u64::MAX].map(|value| bounds.bucket(value));
         assert_eq!(buckets, [0, 0, 1, 1, 2, 2]);
         assert_eq!((bounds.buckets(), bounds.unit()), (3, Unit::Bytes));
+    }
+
+    #[test]
+    fn the_bucket_is_that_of_the_first_bound_that_is_not_below() {
+        let odd = [1, 2, 3, 4, 5, 1000, 1023, 1024, 1025, 1 << 40, u64::MAX - 1, u64::MAX];
+        let odd = Bounds::of_sizes("sizes", odd).unwrap();
+        for bounds in [odd, Bounds::seconds(), Bounds::bytes()] {
+            let powers = (0..64).map(|power| 1_u64 << power);
+            let near = |value: &u64| [value.saturating_sub(1), *value, value.saturating_add(1)];
+            for value in bounds.values.iter().copied().chain(powers).chain([0]) {
+                for value in near(&value) {
+                    let expected = bounds.values.partition_point(|bound| *bound < value);
+                    assert_eq!(bounds.bucket(value), expected, "{value}");
+                }
+            }
+        }
     }
 
     #[test]

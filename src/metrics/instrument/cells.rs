@@ -13,33 +13,52 @@ struct Line([AtomicU64; PER_LINE]);
 /// A number of counts, each of them the sum of what the threads added.
 pub(super) struct Cells {
     lines: Box<[Line]>,
+    /// How many each shard has.
+    each: usize,
     shards: usize,
+}
+
+/// The counts of one shard.
+#[derive(Clone, Copy)]
+pub(super) struct Share<'a> {
+    lines: &'a [Line],
+    first: usize,
 }
 
 impl Cells {
     pub(super) fn new(cells: usize) -> Self {
-        let shards = shard::count();
-        let lines = cells.div_ceil(PER_LINE) * shards;
-        Self { lines: (0..lines).map(|_| Line::default()).collect(), shards }
+        let (each, shards) = (cells.div_ceil(PER_LINE), shard::count());
+        Self { lines: (0..each * shards).map(|_| Line::default()).collect(), each, shards }
     }
 
-    /// Adds to a count, and wraps around.
     #[inline]
-    pub(super) fn add(&self, shard: Shard, cell: usize, amount: u64) {
-        if let Some(cell) = self.cell(shard.among(self.shards), cell) {
-            cell.fetch_add(amount, Ordering::Relaxed);
-        }
+    pub(super) fn of(&self, shard: Shard) -> Share<'_> {
+        self.share(shard.among(self.shards))
     }
 
     /// What all threads added so far.
     pub(super) fn sum(&self, cell: usize) -> u64 {
-        let counts = (0..self.shards).filter_map(|shard| self.cell(shard, cell));
+        let counts = (0..self.shards).filter_map(|shard| self.share(shard).cell(cell));
         counts.map(|count| count.load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
     }
 
     #[inline]
-    fn cell(&self, shard: usize, cell: usize) -> Option<&AtomicU64> {
-        let lines = self.lines.len() / self.shards;
-        self.lines.get(shard * lines + cell / PER_LINE)?.0.get(cell % PER_LINE)
+    fn share(&self, shard: usize) -> Share<'_> {
+        Share { lines: &self.lines, first: shard * self.each }
+    }
+}
+
+impl<'a> Share<'a> {
+    /// Adds to a count, and wraps around.
+    #[inline]
+    pub(super) fn add(self, cell: usize, amount: u64) {
+        if let Some(cell) = self.cell(cell) {
+            cell.fetch_add(amount, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    fn cell(self, cell: usize) -> Option<&'a AtomicU64> {
+        self.lines.get(self.first + cell / PER_LINE)?.0.get(cell % PER_LINE)
     }
 }

@@ -18,7 +18,7 @@ impl Counter {
 
     #[inline]
     pub(crate) fn add(&self, shard: Shard, amount: u64) {
-        self.cells.add(shard, 0, amount);
+        self.cells.of(shard).add(0, amount);
     }
 
     pub(crate) fn count(&self) -> u64 {

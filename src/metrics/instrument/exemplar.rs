@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::histogram::nanos;
 use crate::id::TraceIdentity;
 
 /// One exchange of a bucket.
@@ -16,7 +17,19 @@ pub(crate) struct Exemplar {
 }
 
 /// The trace that something was sampled in, and when it ended.
-pub(crate) type Sampled = (TraceIdentity, SystemTime);
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sampled {
+    trace: TraceIdentity,
+    /// Nanoseconds of the Unix epoch.
+    at: u64,
+}
+
+impl Sampled {
+    pub(crate) fn new(trace: TraceIdentity, at: SystemTime) -> Self {
+        let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self { trace, at: nanos(since) }
+    }
+}
 
 /// How long an exemplar stays before another one takes its place.
 const KEPT: Duration = Duration::from_secs(1);
@@ -32,8 +45,8 @@ pub(super) struct Slot {
 
 impl Slot {
     #[inline]
-    pub(super) fn offer(&self, exemplar: Exemplar) {
-        let at = nanos(exemplar.at);
+    pub(super) fn offer(&self, value: u64, sampled: &Sampled) {
+        let Sampled { trace, at } = *sampled;
         let free_at = self.free_at.load(Ordering::Relaxed);
         let kept = KEPT.as_nanos() as u64;
         let next = at.saturating_add(kept);
@@ -43,8 +56,8 @@ impl Slot {
         }
         if let Ok(mut kept) = self.kept.try_lock() {
             self.free_at.store(next, Ordering::Relaxed);
-            let (trace, span) = (exemplar.trace.trace_id(), exemplar.trace.span_id());
-            *kept = [(trace >> 64) as u64, trace as u64, span, exemplar.value, at];
+            let (trace, span) = (trace.trace_id(), trace.span_id());
+            *kept = [(trace >> 64) as u64, trace as u64, span, value, at];
         }
     }
 
@@ -60,14 +73,13 @@ impl Slot {
     }
 }
 
-fn nanos(at: SystemTime) -> u64 {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn offer(slot: &Slot, Exemplar { trace, value, at }: Exemplar) {
+        slot.offer(value, &Sampled::new(trace, at));
+    }
 
     fn exemplar(trace: u128, at_millis: u64) -> Exemplar {
         Exemplar {
@@ -81,20 +93,20 @@ mod tests {
     fn one_is_kept_for_a_second() {
         let slot = Slot::default();
         assert_eq!(slot.kept(), None);
-        slot.offer(exemplar(1, 5_000));
-        slot.offer(exemplar(2, 5_999));
+        offer(&slot, exemplar(1, 5_000));
+        offer(&slot, exemplar(2, 5_999));
         assert_eq!(slot.kept(), Some(exemplar(1, 5_000)));
-        slot.offer(exemplar(3, 6_000));
+        offer(&slot, exemplar(3, 6_000));
         assert_eq!(slot.kept(), Some(exemplar(3, 6_000)));
     }
 
     #[test]
     fn a_clock_that_is_set_back_does_not_stop_them() {
         let slot = Slot::default();
-        slot.offer(exemplar(1, 90_000));
-        slot.offer(exemplar(2, 89_500));
+        offer(&slot, exemplar(1, 90_000));
+        offer(&slot, exemplar(2, 89_500));
         assert_eq!(slot.kept(), Some(exemplar(1, 90_000)), "a little back");
-        slot.offer(exemplar(3, 1_000));
+        offer(&slot, exemplar(3, 1_000));
         assert_eq!(slot.kept(), Some(exemplar(3, 1_000)));
     }
 
@@ -102,10 +114,10 @@ mod tests {
     fn recording_does_not_wait_for_whoever_reads() {
         let slot = Slot::default();
         let reading = slot.kept.lock().unwrap();
-        slot.offer(exemplar(1, 5_000));
+        offer(&slot, exemplar(1, 5_000));
         drop(reading);
         assert_eq!(slot.kept(), None, "it was let go");
-        slot.offer(exemplar(2, 5_000));
+        offer(&slot, exemplar(2, 5_000));
         assert_eq!(slot.kept(), Some(exemplar(2, 5_000)), "and costs the next one nothing");
     }
 }

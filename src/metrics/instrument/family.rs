@@ -1,12 +1,9 @@
 //! Instruments that differ by the values of some labels.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use papaya::Equivalent;
-
-use super::bounded::{Bounded, Room};
+use super::bounded::{Bounded, Equivalent, Room};
 use super::bounds::Bounds;
 use super::counter::Counter;
 use super::histogram::Histogram;
@@ -47,21 +44,15 @@ impl<const N: usize, V: Send + Sync> Family<N, V> {
     /// Uses the instrument of these labels, or the one for all that are too many: `false` then.
     pub(crate) fn with(&self, values: [&str; N], now: SystemTime, using: impl FnOnce(&V)) -> bool {
         let make = || (self.make)(now);
-        let mut using = Some(using);
-        let mut once = |value: &V| {
-            if let Some(using) = using.take() {
-                using(value);
-            }
-        };
-        let labels = Values(values);
-        if self.values.with(&labels, Room::IfAny, make, &mut once).is_some() {
+        if let Some(value) = self.values.get_or_make(&Values(values), Room::IfAny, make) {
+            using(value);
             return true;
         }
         let mut values = values;
         for (value, _) in values.iter_mut().zip(self.stays).filter(|(_, stays)| !stays) {
             *value = OVERFLOW;
         }
-        self.values.with(&Values(values), Room::Always, make, once);
+        self.values.get_or_make(&Values(values), Room::Always, make).map(using);
         false
     }
 
@@ -81,21 +72,6 @@ impl<const N: usize> Labels<N> {
     }
 }
 
-impl<const N: usize> PartialEq for Labels<N> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-
-impl<const N: usize> Eq for Labels<N> {}
-
-impl<const N: usize> Hash for Labels<N> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // as what is looked up
-        self.values().hash(state);
-    }
-}
-
 impl<const N: usize> From<&Values<'_, N>> for Labels<N> {
     fn from(values: &Values<'_, N>) -> Self {
         Self(values.0.map(Box::from))
@@ -103,7 +79,7 @@ impl<const N: usize> From<&Values<'_, N>> for Labels<N> {
 }
 
 impl<const N: usize> Equivalent<Labels<N>> for Values<'_, N> {
-    fn equivalent(&self, labels: &Labels<N>) -> bool {
+    fn is(&self, labels: &Labels<N>) -> bool {
         *self == labels.values()
     }
 }

@@ -22,7 +22,9 @@ pub(crate) struct Histogram {
 
 /// A duration as it is recorded.
 pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    let seconds = duration.as_secs().checked_mul(1_000_000_000);
+    let nanos = seconds.and_then(|nanos| nanos.checked_add(u64::from(duration.subsec_nanos())));
+    nanos.unwrap_or(u64::MAX)
 }
 
 /// What a histogram holds at one moment.
@@ -67,10 +69,10 @@ impl Histogram {
 
     /// Records a value, as an example of which the trace may be kept that it was sampled in.
     #[inline]
-    pub(crate) fn record_sampled(&self, shard: Shard, value: u64, sampled: Option<Sampled>) {
+    pub(crate) fn record_sampled(&self, shard: Shard, value: u64, sampled: Option<&Sampled>) {
         let bucket = self.count(shard, value);
-        if let Some((trace, at)) = sampled {
-            self.exemplify(bucket, Exemplar { trace, value, at });
+        if let Some(sampled) = sampled {
+            self.exemplify(bucket, value, sampled);
         }
     }
 
@@ -78,21 +80,24 @@ impl Histogram {
     #[inline]
     fn count(&self, shard: Shard, value: u64) -> usize {
         let bucket = self.bounds.bucket(value);
-        self.cells.add(shard, bucket, 1);
-        self.cells.add(shard, self.bounds.buckets(), value);
+        let cells = self.cells.of(shard);
+        cells.add(bucket, 1);
+        if value > 0 {
+            cells.add(self.bounds.buckets(), value);
+        }
         if let Some(native) = &self.native {
             native.record(shard, value);
         }
         bucket
     }
 
-    #[inline]
-    fn exemplify(&self, bucket: usize, exemplar: Exemplar) {
+    #[inline(never)]
+    fn exemplify(&self, bucket: usize, value: u64, sampled: &Sampled) {
         let slots = self
             .exemplars
             .get_or_init(|| (0..self.bounds.buckets()).map(|_| Slot::default()).collect());
         if let Some(slot) = slots.get(bucket) {
-            slot.offer(exemplar);
+            slot.offer(value, sampled);
         }
     }
 

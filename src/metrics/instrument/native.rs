@@ -100,7 +100,7 @@ impl NativeBuckets {
     /// Counts a value: nanoseconds or bytes.
     #[inline]
     pub(crate) fn record(&self, shard: Shard, value: u64) {
-        self.cells.add(shard, self.scale.cell(value), 1);
+        self.cells.of(shard).add(self.scale.cell(value), 1);
     }
 
     pub(crate) fn snapshot(&self) -> Native {

@@ -2,14 +2,13 @@
 
 use std::hash::{Hash, Hasher};
 
-use http::StatusCode;
-use papaya::Equivalent;
-
 use super::Scheme;
 use crate::classify::{ErrorType, Protocol, Side};
 use crate::exchange::End;
 use crate::grpc::Code;
-use crate::message::method::OTHER;
+use crate::message::method::{Known, OTHER};
+use crate::metrics::instrument::bounded::Equivalent;
+use http::StatusCode;
 
 /// The labels of an exchange, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,26 +21,17 @@ pub(in crate::metrics) struct Labels<'a> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::metrics) enum Call<'a> {
-    Http {
-        /// A known method, or the name for all others.
-        method: &'static str,
-        scheme: Scheme,
-        route: Option<&'a str>,
-        status: Option<StatusCode>,
-    },
-    Grpc {
-        method: &'a str,
-        code: Code,
-    },
+    Http { method: Known, scheme: Scheme, route: Option<&'a str>, status: Option<StatusCode> },
+    Grpc { method: &'a str, code: Code },
 }
 
 impl<'a> Labels<'a> {
-    /// Those of an exchange that ended. `method` is a known one or the name for all others.
+    /// Those of an exchange that ended.
     #[inline]
     pub(in crate::metrics) fn of(
         end: &'a End<'_>,
         route: Option<&'a str>,
-        method: &'static str,
+        method: Known,
         scheme: Scheme,
         server: Option<(&'a str, Option<u16>)>,
     ) -> Self {
@@ -72,7 +62,7 @@ impl<'a> Labels<'a> {
         let mut told = Vec::with_capacity(8);
         match &self.call {
             Call::Http { method, scheme, route, status } => {
-                told.push(Label::text("http.request.method", method));
+                told.push(Label::text("http.request.method", method.as_str()));
                 if let Some(status) = status {
                     told.push(Label::number("http.response.status_code", status.as_u16()));
                 }
@@ -134,12 +124,11 @@ impl Hash for Labels<'_> {
         let text = match self.call {
             Call::Http { method, route, status, .. } => {
                 let status = status.map_or(0, |status| status.as_u16());
-                let name = method.as_bytes().first().copied().unwrap_or_default();
-                state.write_u32(u32::from(status) << 16 | u32::from(name) << 8);
+                state.write_u32(u32::from(status) << 16 | (method.place() as u32) << 1);
                 route.unwrap_or_default()
             }
             Call::Grpc { method, code } => {
-                state.write_u32(u32::from(code.number()) << 8 | 1);
+                state.write_u32(u32::from(code.number()) << 1 | 1);
                 method
             }
         };
@@ -153,27 +142,29 @@ impl Hash for Labels<'_> {
 /// The labels of a series, kept with it.
 #[derive(Debug)]
 pub(in crate::metrics) struct Key {
-    method: &'static str,
-    scheme: Scheme,
-    status: Option<StatusCode>,
-    code: Option<Code>,
+    call: KeptCall,
     /// A route or a gRPC method.
     route: Option<Box<str>>,
     server: Option<(Box<str>, Option<u16>)>,
     error: Option<Box<str>>,
 }
 
+#[derive(Clone, Copy, Debug)]
+enum KeptCall {
+    Http { method: Known, scheme: Scheme, status: Option<StatusCode> },
+    Grpc { code: Code },
+}
+
 impl From<&Labels<'_>> for Key {
     fn from(labels: &Labels<'_>) -> Self {
-        let (method, scheme, status, code, route) = match labels.call {
-            Call::Http { method, scheme, route, status } => (method, scheme, status, None, route),
-            Call::Grpc { method, code } => ("", Scheme::Other, None, Some(code), Some(method)),
+        let (call, route) = match labels.call {
+            Call::Http { method, scheme, route, status } => {
+                (KeptCall::Http { method, scheme, status }, route)
+            }
+            Call::Grpc { method, code } => (KeptCall::Grpc { code }, Some(method)),
         };
         Self {
-            method,
-            scheme,
-            status,
-            code,
+            call,
             route: route.map(Box::from),
             server: labels.server.map(|(address, port)| (address.into(), port)),
             error: labels.error.map(Box::from),
@@ -186,14 +177,11 @@ impl Key {
     pub(in crate::metrics) fn labels(&self) -> Labels<'_> {
         let route = self.route.as_deref();
         Labels {
-            call: match self.code {
-                Some(code) => Call::Grpc { method: route.unwrap_or_default(), code },
-                None => Call::Http {
-                    method: self.method,
-                    scheme: self.scheme,
-                    route,
-                    status: self.status,
-                },
+            call: match self.call {
+                KeptCall::Grpc { code } => Call::Grpc { method: route.unwrap_or_default(), code },
+                KeptCall::Http { method, scheme, status } => {
+                    Call::Http { method, scheme, route, status }
+                }
             },
             server: self.server.as_ref().map(|(address, port)| (&**address, *port)),
             error: self.error.as_deref(),
@@ -201,23 +189,9 @@ impl Key {
     }
 }
 
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.labels().hash(state);
-    }
-}
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        self.labels() == other.labels()
-    }
-}
-
-impl Eq for Key {}
-
 impl Equivalent<Key> for Labels<'_> {
     #[inline]
-    fn equivalent(&self, key: &Key) -> bool {
+    fn is(&self, key: &Key) -> bool {
         *self == key.labels()
     }
 }

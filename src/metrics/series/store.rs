@@ -60,7 +60,7 @@ impl Measured {
             time_to_first_byte: end.time_to_headers.map(nanos),
             request_body_size: end.request_bytes.map(|bytes| bytes.min(MAX_REQUEST_BYTES)),
             response_body_size: end.status.map(|_| end.response_bytes),
-            sampled: sampled.map(|trace| (*trace, ended_at())),
+            sampled: sampled.map(|trace| Sampled::new(*trace, ended_at())),
         }
     }
 }
@@ -78,19 +78,18 @@ impl Series {
     }
 
     #[inline]
-    fn record(&self, shard: Shard, measured: Measured) {
-        let all = [
-            (&self.duration, Some(measured.duration)),
-            (&self.time_to_first_byte, measured.time_to_first_byte),
-            (&self.request_body_size, measured.request_body_size),
-            (&self.response_body_size, measured.response_body_size),
-        ];
-        for (histogram, value) in all {
-            let Some(value) = value else { continue };
-            histogram.record_sampled(shard, value, measured.sampled);
-        }
+    fn record(&self, shard: Shard, measured: &Measured) {
+        let record = |histogram: &Histogram, value: Option<u64>| {
+            if let Some(value) = value {
+                histogram.record_sampled(shard, value, measured.sampled.as_ref());
+            }
+        };
+        record(&self.duration, Some(measured.duration));
+        record(&self.time_to_first_byte, measured.time_to_first_byte);
+        record(&self.request_body_size, measured.request_body_size);
+        record(&self.response_body_size, measured.response_body_size);
         if let Some(otel) = &self.otel {
-            otel.record(&measured);
+            otel.record(measured);
         }
     }
 }
@@ -126,41 +125,36 @@ impl Store {
     #[inline]
     pub(in crate::metrics) fn record(
         &self,
-        labels: Labels<'_>,
+        labels: &Labels<'_>,
         shard: Shard,
         now: SystemTime,
-        measured: Measured,
+        measured: &Measured,
     ) {
-        let record = |series: &Series| series.record(shard, measured);
-        if self.series.find(&labels, record).is_none() {
-            self.record_first(labels, shard, now, record);
+        let series = self.series.get(labels).or_else(|| self.first(*labels, shard, now));
+        if let Some(series) = series {
+            series.record(shard, measured);
         }
     }
 
     /// Of a series that there is not yet, or not to be.
     #[cold]
-    fn record_first(
-        &self,
-        labels: Labels<'_>,
-        shard: Shard,
-        now: SystemTime,
-        record: impl Fn(&Series),
-    ) {
+    fn first(&self, labels: Labels<'_>, shard: Shard, now: SystemTime) -> Option<&Series> {
         let known = match labels.server {
             Some((address, port)) => {
                 let server = format!("{address} {port:?}");
-                self.servers.with(server.as_str(), Room::IfAny, || (), |()| ()).is_some()
+                self.servers.get_or_make(server.as_str(), Room::IfAny, || ()).is_some()
             }
             None => true,
         };
         let labels = if known { labels } else { without_server(labels) };
-        if self.series.with(&labels, Room::IfAny, || self.make(&labels, now), &record).is_none() {
-            self.overflow.add(shard, 1);
-            let labels = without_route(without_server(labels));
-            self.series.with(&labels, Room::Always, || self.make(&labels, now), record);
-        } else if !known {
+        let series = self.series.get_or_make(&labels, Room::IfAny, || self.make(&labels, now));
+        if series.is_none() || !known {
             self.overflow.add(shard, 1);
         }
+        series.or_else(|| {
+            let labels = without_route(without_server(labels));
+            self.series.get_or_make(&labels, Room::Always, || self.make(&labels, now))
+        })
     }
 
     fn make(&self, labels: &Labels<'_>, now: SystemTime) -> Series {

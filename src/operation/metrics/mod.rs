@@ -24,6 +24,7 @@ use crate::config::ConfigError;
 use crate::id::TraceIdentity;
 use crate::metrics::instrument::bounds::Bounds;
 use crate::metrics::instrument::counter::Counter;
+use crate::metrics::instrument::exemplar::Sampled;
 use crate::metrics::instrument::family::Family;
 use crate::metrics::instrument::histogram::{Histogram, nanos};
 use crate::metrics::names::ConstantLabels;
@@ -150,7 +151,11 @@ impl Metered {
         let value = nanos(took);
         let sampled = span.filter(|span| span.is_sampled()).and_then(TraceIdentity::of);
         let record = |histogram: &Histogram| {
-            histogram.record_sampled(shard, value, sampled.map(|trace| (trace, at)));
+            histogram.record_sampled(
+                shard,
+                value,
+                sampled.map(|trace| Sampled::new(trace, at)).as_ref(),
+            );
         };
         let [one, two, three, four] = self.labels.each_ref().map(|label| match label {
             Some(label) => label.as_str(),
