@@ -4,7 +4,6 @@
 //! another row's events. Instructions are counted by valgrind; counts repeat almost exactly, so
 //! the budgets are in counts. Times on a shared machine do not, so they have none.
 
-pub(crate) mod allocator;
 pub(crate) mod exchange;
 mod instructions;
 mod process;

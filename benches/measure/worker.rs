@@ -4,7 +4,8 @@
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use super::allocator::Allocated;
+use counting_allocator::Allocated;
+
 use super::process::Process;
 use super::row::Row;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use counting_allocator::Allocated;
 use http::request;
 use prometheus::{HistogramVec, Registry};
 use tower::Layer;
@@ -13,7 +14,6 @@ use tower_observability::id::TraceIdentity;
 use tower_observability::metrics::{MetricsBuilder, MetricsLayer};
 
 use crate::exchange::{Bare, Runner};
-use crate::measure::allocator::Allocated;
 use crate::peers::histogram_vec;
 use crate::subjects::plain;
 

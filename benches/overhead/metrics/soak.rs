@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::thread;
 
 use bytes::Bytes;
+use counting_allocator::Allocated;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, Service};
@@ -16,7 +17,6 @@ use tower_observability::exchange::{Observe, ObserveLayer};
 use tower_observability::metrics::Metrics;
 
 use crate::exchange::exchange;
-use crate::measure::allocator::Allocated;
 use crate::memory::{Numbered, Sampled};
 use crate::subjects::{counted, layer};
 

@@ -1,4 +1,4 @@
-//! Counts what is allocated.
+//! Counts what is allocated; a program that links it has it as its allocator.
 //!
 //! Under it is an allocator that does the same work for a block whatever else is on the heap: what
 //! glibc's does for one of more than 1 KiB, as a request's headers are, depends on what is beside it.
@@ -17,23 +17,23 @@ static FREED: AtomicU64 = AtomicU64::new(0);
 
 /// What has been allocated so far; bytes as asked for.
 #[derive(Clone, Copy)]
-pub(crate) struct Allocated {
+pub struct Allocated {
     /// Blocks that were made or made larger or smaller.
-    pub(crate) allocations: u64,
-    pub(crate) bytes: u64,
+    pub allocations: u64,
+    pub bytes: u64,
     freed: u64,
 }
 
 impl Allocated {
-    pub(crate) fn now() -> Self {
+    /// In all, since the start.
+    pub fn now() -> Self {
         let [allocations, bytes, freed] =
             [&ALLOCATIONS, &ALLOCATED, &FREED].map(|count| count.load(Ordering::Relaxed));
         Self { allocations, bytes, freed }
     }
 
     /// The bytes that are held.
-    #[allow(dead_code, reason = "one of the benches asks")]
-    pub(crate) fn held(self) -> i64 {
+    pub fn held(self) -> i64 {
         self.bytes.wrapping_sub(self.freed).cast_signed()
     }
 }
