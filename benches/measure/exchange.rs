@@ -38,9 +38,10 @@ impl Service<Request<Full<Bytes>>> for Bare {
     }
 }
 
-/// The same answer from an axum `Router` with one route.
+/// The same answer from an axum `Router` with one route, made once as `axum::serve` does it: layers
+/// of one that is not are made again for each request.
 pub(crate) fn router() -> Router {
-    Router::new().route("/users/{id}", get(async || answer()))
+    Router::new().route("/users/{id}", get(async || answer())).with_state(())
 }
 
 /// What is asked each time.

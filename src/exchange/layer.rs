@@ -1,6 +1,6 @@
 //! The layer every room is a configuration of.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tower_layer::Layer;
@@ -22,11 +22,13 @@ use crate::shard;
 #[derive(Debug)]
 pub struct ObserveLayer<O> {
     pub(super) core: Arc<Core<O>>,
+    /// Made with the first service: some routers make another one for each request.
+    shared: Arc<OnceLock<Shared<O>>>,
 }
 
-// a cache line of its own, as threads count references to different ones
+// cache lines of its own, as threads count references to different ones
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(align(128))]
 pub(super) struct Core<O> {
     pub(super) observer: Arc<O>,
     pub(super) side: Side,
@@ -42,6 +44,7 @@ impl<O> Clone for Core<O> {
 
 /// What the clones of a service share, once for each share of the threads: an exchange counts
 /// references only to what its own thread does, as a count that all threads write is slow.
+#[derive(Debug)]
 pub(super) struct Shared<O>(Arc<[Arc<Core<O>>]>);
 
 impl<O> Shared<O> {
@@ -65,7 +68,7 @@ impl<O> Clone for Shared<O> {
 
 /// The rules of an exchange; those of the wrapper that starts it hold for all that join.
 #[derive(Clone, Debug, Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 pub(super) struct Options {
     pub(super) clock: Clock,
     pub(super) classify: Classify,
@@ -78,7 +81,8 @@ impl<O> ObserveLayer<O> {
     /// Observes the exchanges of a service from `side`.
     pub fn new(side: Side, observer: O) -> Self {
         let observer = Arc::new(observer);
-        Self { core: Arc::new(Core { observer, side, options: Arc::default() }) }
+        let core = Arc::new(Core { observer, side, options: Arc::default() });
+        Self { core, shared: Arc::default() }
     }
 
     /// Which side the layer stands on.
@@ -132,7 +136,7 @@ impl<O: Clone> ObserveLayer<O> {
 
     fn with(mut self, change: impl FnOnce(&mut Core<O>)) -> Self {
         change(Arc::make_mut(&mut self.core));
-        self
+        Self { core: self.core, shared: Arc::default() }
     }
 }
 
@@ -158,7 +162,7 @@ impl ObserveLayer<()> {
 
 impl<O> Clone for ObserveLayer<O> {
     fn clone(&self) -> Self {
-        Self { core: Arc::clone(&self.core) }
+        Self { core: Arc::clone(&self.core), shared: Arc::clone(&self.shared) }
     }
 }
 
@@ -166,6 +170,7 @@ impl<S, O: Observer> Layer<S> for ObserveLayer<O> {
     type Service = Observe<S, O>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Observe { inner, gate: Gate::new(Shared::new(&self.core)) }
+        let shared = self.shared.get_or_init(|| Shared::new(&self.core));
+        Observe { inner, gate: Gate::new(shared.clone()) }
     }
 }

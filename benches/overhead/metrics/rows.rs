@@ -35,9 +35,9 @@ pub(crate) fn all() -> Vec<Row> {
         bare(PLAIN, || subjects::bare()()),
         over(PLAIN, AROUND, || around(subjects::bare())()),
         over(PLAIN, CORE, || subjects::core()()),
-        over(CORE, "metrics", || subjects::metrics()()).within(700, 0, 700),
+        over(CORE, "metrics", || subjects::metrics()()).within(700, 0, 1_100),
         over(PLAIN, TRACED, || plain(ObserveLayer::new(Server, (Sampled,)).layer(Bare))()),
-        over(TRACED, "metrics, exemplars", || metrics_traced()()).within(700, 0, 700),
+        over(TRACED, "metrics, exemplars", || metrics_traced()()).within(700, 0, 1_450),
 
         bare(AXUM, || subjects::bare_router()()),
         over(AXUM, NO_OP, || subjects::no_op_in_router()()),
@@ -48,7 +48,7 @@ pub(crate) fn all() -> Vec<Row> {
         Row {
             fewer_than: &[AXUM_PROMETHEUS, OTEL_TOWER],
             times_fewer: Some((10, AXUM_PROMETHEUS)),
-            ..over(CORE_IN_AXUM, METRICS_IN_AXUM, || subjects::metrics_in_router()()).within(700, 0, 700)
+            ..over(CORE_IN_AXUM, METRICS_IN_AXUM, || subjects::metrics_in_router()()).within(700, 0, 1_100)
         },
     ]
 }

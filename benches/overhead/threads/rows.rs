@@ -31,7 +31,7 @@ pub(crate) fn all() -> Vec<Row> {
         row("core with ()", Some("bare service"), subjects::core),
         row("metrics", Some("core with ()"), subjects::metrics),
         row("a core for each thread", Some("bare service"), cores),
-        Row { budget: Some((1.3, 2.5)), ..row("metrics, a core for each thread", Some("a core for each thread"), metrics_of_cores) },
+        Row { budget: Some((1.3, 2.0)), ..row("metrics, a core for each thread", Some("a core for each thread"), metrics_of_cores) },
 
         row("bare Router", None, subjects::bare_router),
         row("no-op layer", Some("bare Router"), subjects::no_op_in_router),

@@ -1,13 +1,14 @@
-//! Counts that are split among threads, so that no two processors write the same cache line.
+//! Counts that are split among threads, so that no two processors write the same cache lines.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::shard::{self, Shard};
 
-const PER_LINE: usize = 8;
+/// Two cache lines, as processors fetch them in pairs.
+const PER_LINE: usize = 16;
 
 #[derive(Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 struct Line([AtomicU64; PER_LINE]);
 
 /// A number of counts, each of them the sum of what the threads added.

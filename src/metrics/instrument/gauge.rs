@@ -23,7 +23,7 @@ pub(crate) struct Active {
 const LOOKS: Duration = Duration::from_micros(20);
 
 #[derive(Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 struct Count {
     enters: AtomicU64,
     leaves: AtomicU64,
@@ -34,7 +34,7 @@ struct Count {
 }
 
 #[derive(Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 struct Marks {
     prometheus: AtomicI64,
     opentelemetry: AtomicI64,
