@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 /// A [gRPC status code](https://grpc.io/docs/guides/status-codes/).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -135,9 +135,23 @@ pub fn is_grpc(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether a request claims to be a gRPC call. Each of those is a POST, so that most other requests are
+/// spared the look-up.
+#[inline]
+pub(crate) fn is_call(method: &Method, headers: &HeaderMap) -> bool {
+    *method == Method::POST && is_grpc(headers)
+}
+
+/// The header or trailer of the status.
+pub(crate) const STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
+/// The header or trailer of what the status means, percent-encoded.
+#[cfg(feature = "catch-panic")]
+pub(crate) const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+
 /// The `grpc-status` of a header or trailer block.
 pub fn status(headers: &HeaderMap) -> Option<Code> {
-    headers.get("grpc-status").map(|value| Code::from_header(value.as_bytes()))
+    headers.get(STATUS).map(|value| Code::from_header(value.as_bytes()))
 }
 
 /// The caller's `grpc-timeout`: one to eight digits and a unit; `None` when absent or malformed.

@@ -65,7 +65,12 @@ pub mod escape;
 pub mod exchange;
 pub mod grpc;
 pub mod id;
-#[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
+#[cfg(any(
+    feature = "access-log",
+    feature = "catch-panic",
+    feature = "trace",
+    feature = "metrics"
+))]
 mod message;
 pub mod redact;
 pub mod route;
@@ -73,6 +78,8 @@ mod shard;
 
 #[cfg(feature = "access-log")]
 pub mod access_log;
+#[cfg(feature = "catch-panic")]
+pub mod catch_panic;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 #[cfg(feature = "operation")]

@@ -66,6 +66,8 @@ pub struct CaughtPanic {
     pub message: Option<String>,
     /// `file:line:column`, if known.
     pub location: Option<String>,
+    /// How it came about, if known: a backtrace as Rust prints it.
+    pub backtrace: Option<String>,
 }
 
 impl CaughtPanic {
@@ -304,9 +306,7 @@ fn bounded(parent: Arc<Facts>) -> Arc<Facts> {
 
 impl Facts {
     pub(super) fn start(head: &request::Parts, side: Side, options: &Arc<Options>) -> Arc<Self> {
-        // every gRPC call is a POST, so that most other requests are spared the look-up
-        let is_grpc = head.method == Method::POST && grpc::is_grpc(&head.headers);
-        let (protocol, asked) = match is_grpc {
+        let (protocol, asked) = match grpc::is_call(&head.method, &head.headers) {
             true => (Protocol::Grpc, grpc::timeout(&head.headers)),
             false => (Protocol::Http, None),
         };

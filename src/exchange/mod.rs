@@ -26,7 +26,9 @@ pub use observer::Observer;
 #[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
 pub(crate) use observer::isolated;
 #[cfg(feature = "operation")]
-pub(crate) use observer::{Panic, discard};
+pub(crate) use observer::Panic;
+#[cfg(any(feature = "catch-panic", feature = "operation"))]
+pub(crate) use observer::discard;
 pub use scope::{InExchange, InExchangeExt, in_exchange};
 pub use service::Observe;
 pub use wait::WaitEnd;

@@ -1,6 +1,8 @@
 //! What a request and a response say of themselves, as every signal tells it: bounded, and without
 //! the secrets that the redaction policy finds.
 
+#[cfg(any(feature = "catch-panic", feature = "metrics"))]
+pub(crate) mod accept;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod asked;
 #[cfg(any(feature = "access-log", feature = "trace"))]
@@ -9,9 +11,11 @@ pub(crate) mod bound;
 pub(crate) mod error_text;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod headers;
+#[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
 pub(crate) mod method;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod plain;
+#[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
 pub(crate) mod server;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod shown;

@@ -1,6 +1,5 @@
 //! What a span says of how its exchange ended.
 
-use std::any::Any;
 use std::error::Error;
 
 use opentelemetry::trace::{SpanRef, Status, TraceContextExt};
@@ -11,6 +10,7 @@ use super::semconv::{self, key};
 use super::start::tells_method_first;
 use super::{Live, Trace, intern};
 use crate::classify::{ErrorType, Outcome, Protocol, Side};
+use crate::error::panic_message;
 use crate::exchange::{End, isolated};
 use crate::message::error_text;
 use crate::message::version::version;
@@ -103,7 +103,7 @@ impl Trace {
         };
         let panic = || {
             let told = end.facts.caught_panic().and_then(|panic| panic.message.clone());
-            told.or_else(|| message_of(end.error?))
+            told.or_else(|| panic_message(end.error?))
         };
         let said = end.as_error().and_then(text_of);
         let said = match end.outcome {
@@ -127,12 +127,6 @@ fn tell_flags(span: &SpanRef<'_>, end: &End<'_>) {
             span.add_event_with_timestamp(semconv::FEATURE_FLAG_EVALUATION, at, attributes);
         }
     });
-}
-
-/// The message in the payload of a panic.
-fn message_of(payload: &(dyn Any + 'static)) -> Option<String> {
-    let text = payload.downcast_ref::<&'static str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned())
 }
 
 /// The key under which a span tells its route.

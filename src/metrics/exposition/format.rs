@@ -4,7 +4,8 @@ use http::HeaderMap;
 use http::header::ACCEPT;
 use prometheus::Registry;
 
-use super::{accept, clean::clean, extras, openmetrics, text};
+use super::{clean::clean, extras, openmetrics, text};
+use crate::message::accept::{self, Media, Parameter};
 
 /// A format in which a registry's metrics are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -66,7 +67,7 @@ impl Format {
     #[must_use]
     pub fn accepted(headers: &HeaderMap) -> Self {
         let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        accept::choose(values)
+        accept::choose(values, Self::ALL).unwrap_or_default()
     }
 }
 
@@ -100,5 +101,32 @@ pub fn encode(registry: &Registry, format: Format) -> Vec<u8> {
         Format::OpenMetrics => openmetrics::encode(&families, &told).into_bytes(),
         #[cfg(feature = "metrics-protobuf")]
         Format::Protobuf => super::protobuf::encode(&families, &told),
+    }
+}
+
+impl Media for Format {
+    fn media_type(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Text => ("text", "plain"),
+            Self::OpenMetrics => ("application", "openmetrics-text"),
+            #[cfg(feature = "metrics-protobuf")]
+            Self::Protobuf => ("application", "vnd.google.protobuf"),
+        }
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        const UTF_8: Parameter = Parameter { name: "charset", values: &["utf-8"] };
+        match self {
+            Self::Text => &[Parameter { name: "version", values: &["0.0.4"] }, UTF_8],
+            // the draft that Prometheus 2 lists beside it has the same text
+            Self::OpenMetrics => {
+                &[Parameter { name: "version", values: &["1.0.0", "0.0.1"] }, UTF_8]
+            }
+            #[cfg(feature = "metrics-protobuf")]
+            Self::Protobuf => &[
+                Parameter { name: "proto", values: &["io.prometheus.client.MetricFamily"] },
+                Parameter { name: "encoding", values: &["delimited"] },
+            ],
+        }
     }
 }

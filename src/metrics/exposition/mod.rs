@@ -4,7 +4,6 @@
 //! Registry ──▶ extras::gather ──▶ clean ──▶ text | openmetrics (names) | protobuf ──▶ MetricsService
 //! ```
 
-mod accept;
 mod clean;
 pub(crate) mod extras;
 mod format;

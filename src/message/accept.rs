@@ -1,53 +1,39 @@
 //! `Accept`, as RFC 9110, section 12.5.1 has it.
 
-use super::format::Format;
+/// What a caller may ask for.
+pub(crate) trait Media {
+    /// Its type and subtype.
+    fn media_type(&self) -> (&'static str, &'static str);
 
-/// Chooses the format that the values of `Accept` want most.
-pub(super) fn choose<'a>(values: impl Iterator<Item = &'a str>) -> Format {
+    /// What may be said of it.
+    fn parameters(&self) -> &'static [Parameter] {
+        &[]
+    }
+}
+
+/// A property of a media type, and the values that are ours.
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    pub(crate) values: &'static [&'static str],
+}
+
+/// Chooses what the values of `Accept` want most, the first where they want none more than another;
+/// `None` where they want none at all.
+pub(crate) fn choose<'a, M: Media + Copy>(
+    values: impl Iterator<Item = &'a str>,
+    all: &[M],
+) -> Option<M> {
     let ranges: Vec<Range> = values.flat_map(|value| split(value, ',')).filter_map(read).collect();
-    let mut chosen = (Format::default(), 0);
-    for format in Format::ALL {
+    let mut chosen = (None, 0);
+    for media in all {
         // of the ranges that it is in, the most specific tells its weight
-        let in_them = ranges.iter().filter_map(|range| Some((range.fits(*format)?, range.weight)));
+        let in_them = ranges.iter().filter_map(|range| Some((range.fits(media)?, range.weight)));
         let weight = in_them.max().map_or(0, |(_, weight)| weight);
         if weight > chosen.1 {
-            chosen = (*format, weight);
+            chosen = (Some(*media), weight);
         }
     }
     chosen.0
-}
-
-/// What a media range says of a format: a property, and the values that are ours.
-struct Parameter {
-    name: &'static str,
-    values: &'static [&'static str],
-}
-
-impl Format {
-    fn media_type(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Text => ("text", "plain"),
-            Self::OpenMetrics => ("application", "openmetrics-text"),
-            #[cfg(feature = "metrics-protobuf")]
-            Self::Protobuf => ("application", "vnd.google.protobuf"),
-        }
-    }
-
-    fn parameters(self) -> &'static [Parameter] {
-        const UTF_8: Parameter = Parameter { name: "charset", values: &["utf-8"] };
-        match self {
-            Self::Text => &[Parameter { name: "version", values: &["0.0.4"] }, UTF_8],
-            // the draft that Prometheus 2 lists beside it has the same text
-            Self::OpenMetrics => {
-                &[Parameter { name: "version", values: &["1.0.0", "0.0.1"] }, UTF_8]
-            }
-            #[cfg(feature = "metrics-protobuf")]
-            Self::Protobuf => &[
-                Parameter { name: "proto", values: &["io.prometheus.client.MetricFamily"] },
-                Parameter { name: "encoding", values: &["delimited"] },
-            ],
-        }
-    }
 }
 
 /// A media range with its weight, in thousandths.
@@ -59,11 +45,11 @@ struct Range<'a> {
 }
 
 impl Range<'_> {
-    /// How specific the range is, if the format is in it.
+    /// How specific the range is, if the medium is in it.
     ///
-    /// A parameter of a name that no format has (`escaping`, which Prometheus 3 sends) asks for nothing.
-    fn fits(&self, format: Format) -> Option<usize> {
-        let (kind, subtype) = format.media_type();
+    /// A parameter of a name that it does not have (`escaping`, which Prometheus 3 sends) asks for nothing.
+    fn fits(&self, media: &impl Media) -> Option<usize> {
+        let (kind, subtype) = media.media_type();
         if self.kind == "*" {
             return Some(0);
         }
@@ -78,7 +64,7 @@ impl Range<'_> {
         }
         let mut specific = 2;
         for (name, value) in &self.parameters {
-            let ours = format.parameters().iter().find(|ours| ours.name.eq_ignore_ascii_case(name));
+            let ours = media.parameters().iter().find(|ours| ours.name.eq_ignore_ascii_case(name));
             if let Some(ours) = ours {
                 if !ours.values.iter().any(|ours| ours.eq_ignore_ascii_case(value)) {
                     return None;
