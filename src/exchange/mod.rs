@@ -23,10 +23,12 @@ pub use flag::{Flag, flag};
 pub use future::ObserveFuture;
 pub use layer::ObserveLayer;
 pub use observer::Observer;
+#[cfg(feature = "operation")]
+pub(crate) use observer::Panic;
+#[cfg(any(feature = "metrics", feature = "operation"))]
+pub(crate) use observer::discard;
 #[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
 pub(crate) use observer::isolated;
-#[cfg(feature = "operation")]
-pub(crate) use observer::{Panic, discard};
 pub use scope::{InExchange, InExchangeExt, in_exchange};
 pub use service::Observe;
 pub use wait::WaitEnd;
