@@ -43,7 +43,7 @@ async fn main() -> Result<(), BoxError> {
     let trace = TraceLayer::server().tracer_provider(&provider).propagator(W3cPropagator::new());
     let metrics = MetricsLayer::server().register(&registry)?;
     let order = move |Path(euros): Path<f64>| async move {
-        let is_taken = euros > 0.0;
+        let is_taken = euros.is_finite() && euros > 0.0;
         orders.with_label_values(&[if is_taken { "taken" } else { "refused" }]).inc();
         if !is_taken {
             return StatusCode::UNPROCESSABLE_ENTITY;

@@ -37,6 +37,12 @@ pub(crate) fn of_this_thread() -> Shard {
     }))
 }
 
+/// Two that are not the same where there are several.
+#[cfg(test)]
+pub(crate) fn two() -> [Shard; 2] {
+    [Shard(0), Shard(1)]
+}
+
 /// The share of a thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Shard(usize);

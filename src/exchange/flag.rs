@@ -78,8 +78,8 @@ impl Flags {
 ///
 /// It becomes the attribute `feature_flag.<key>` with the variant as its value, so that log and span
 /// tell it with the same words. The span has an event `feature_flag.evaluation` beside, for the
-/// first evaluation with each variant; and the metrics count every evaluation, and measure the
-/// exchanges by variant. So a key and a variant are names, of which there should be few: never a
+/// first evaluation with each variant; and the metrics of a server count every evaluation, and measure
+/// the exchanges by variant. So a key and a variant are names, of which there should be few: never a
 /// user's ID, for which there is no argument either.
 ///
 /// ```

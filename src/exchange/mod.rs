@@ -23,12 +23,12 @@ pub use flag::{Flag, flag};
 pub use future::ObserveFuture;
 pub use layer::ObserveLayer;
 pub use observer::Observer;
-#[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
-pub(crate) use observer::isolated;
 #[cfg(feature = "operation")]
 pub(crate) use observer::Panic;
-#[cfg(any(feature = "catch-panic", feature = "operation"))]
+#[cfg(any(feature = "catch-panic", feature = "metrics", feature = "operation"))]
 pub(crate) use observer::discard;
+#[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
+pub(crate) use observer::isolated;
 pub use scope::{InExchange, InExchangeExt, in_exchange};
 pub use service::Observe;
 pub use wait::WaitEnd;

@@ -145,7 +145,7 @@ impl MetricsBuilder {
     }
 
     /// Counts every value in a native histogram as well, whose buckets grow by 2^(1/8): at most 9 % off
-    /// wherever a value lies. Prometheus reads them in its protobuf format alone, from 2.40 on with
+    /// from 1 µs to 68 min and up to 4 GiB. Prometheus reads them in its protobuf format alone, from 2.40 on with
     /// `--enable-feature=native-histograms`. Each histogram takes some 2 KiB more for each processor.
     /// Off by default.
     #[cfg(feature = "metrics-protobuf")]
@@ -210,6 +210,9 @@ impl MetricsBuilder {
     /// Counts a request as shed, too, if its error or one of that error's sources is one of these;
     /// tower's `Overloaded` always is.
     ///
+    /// An error is seen that is boxed as `dyn Error`, as tower's are, or of `std::io`, axum, tonic or
+    /// reqwest. A type of your own can be seen only in a box or as a source of those.
+    ///
     /// ```
     /// # #[derive(Debug)] struct QueueFull;
     /// use tower_observability::metrics::MetricsLayer;
@@ -236,8 +239,8 @@ impl MetricsBuilder {
     pub fn register(self, registry: &Registry) -> Result<MetricsLayer, RegisterError> {
         let layer = self.build()?;
         let instruments = Arc::clone(&layer.observer().instruments);
-        let hint = "clone the layer that was registered, or give this one a prefix or a \
-                          constant label";
+        let hint = "clone the layer that was registered, or give this one a prefix, or all of \
+                    them constant labels of the same names, with values of their own";
         register(registry, LayerCollector::new(instruments)?, hint)?;
         Ok(layer)
     }

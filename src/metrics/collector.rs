@@ -86,6 +86,8 @@ impl LayerCollector {
             };
             let pairs = self.pairs(counted.told());
             let (now, most) = (active.now(), active.take_most(Reader::Prometheus));
+            // what leaves between the two was there
+            let most = most.max(now);
             metrics.active.push(described.active.value(pairs.clone(), now as f64));
             metrics.active_max.push(described.active_max.value(pairs, most as f64));
         }

@@ -28,6 +28,8 @@
 //! | `http_server_poll_ready_duration_seconds` | how long the service kept a request waiting before it could be called; with `error_type` `refused` or `cancelled` where it never was |
 //! | `http_server_shed_requests_total` | not taken on: tower's `Overloaded`, and [what else](MetricsBuilder::shed_when) |
 //! | `http_server_overflow_requests_total` | counted under `_overflow`, see below |
+//! | `feature_flag_evaluations_total` | evaluations of feature flags in server exchanges, by key and variant; `_overflow` for what is over the bound ([`flag`](crate::exchange::flag)) |
+//! | `feature_flag_exchange_duration_seconds` | duration of the exchanges in which they were evaluated, by key, variant and error |
 //!
 //! A client's are called `http_client_...`. How many there are and how fast they come is what the
 //! `_count` of each histogram tells.

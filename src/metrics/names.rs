@@ -43,7 +43,12 @@ fn checked(
 
 /// Checks a prefix of metrics' names; an empty one is none.
 pub(crate) fn prefix(prefix: &str) -> Result<(), ConfigError> {
-    if prefix.is_empty() { Ok(()) } else { metric_name("prefix", prefix) }
+    match prefix {
+        "" => Ok(()),
+        // one more is put behind it
+        _ if prefix.ends_with('_') => Err(ConfigError::new("prefix", prefix, "no _ at its end")),
+        _ => metric_name("prefix", prefix),
+    }
 }
 
 /// A name of OpenTelemetry's as Prometheus writes it.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use http::request;
 use http::uri::Authority;
+use tower::load_shed::error::Overloaded;
 
 use super::instrument::histogram::nanos;
 use super::instruments::Instruments;
@@ -67,9 +68,9 @@ impl Observer for Metrics {
         let instruments = &*self.instruments;
         let (shard, Measuring { method, scheme }) = (shard::of_this_thread(), measuring);
         if let Some(active) = instruments.active.of(end.facts.protocol(), method, scheme) {
-            active.leave(shard);
+            active.leave(shard, instruments.active.age(end.facts.started()), end.duration);
         }
-        if end.error.is_some() && end.as_error().is_some_and(|error| self.is_shed(error)) {
+        if end.error.is_some_and(|error| self.is_shed(error)) {
             instruments.shed.add(shard, 1);
         }
         let measured = Measured::of(end);
@@ -97,7 +98,7 @@ impl Observer for Metrics {
     }
 
     fn refused(&self, error: &(dyn Any + 'static)) {
-        if as_error(error).is_some_and(|error| self.is_shed(error)) {
+        if self.is_shed(error) {
             self.instruments.shed.add(shard::of_this_thread(), 1);
         }
     }
@@ -121,17 +122,17 @@ impl Metrics {
 
     /// Whether the service would not take the request on.
     #[cold]
-    fn is_shed(&self, error: &(dyn Error + 'static)) -> bool {
-        let causes = std::iter::successors(Some(error), |error| cause(*error));
-        // a chain of errors that goes round is cut
-        let mut causes = causes.take(32);
-        causes.any(|cause| {
-            cause.is::<tower::load_shed::error::Overloaded>()
-                || self
-                    .sheds
-                    .as_ref()
-                    .is_some_and(|is_shed| isolated(|| is_shed(cause)).unwrap_or_default())
-        })
+    fn is_shed(&self, error: &(dyn Any + 'static)) -> bool {
+        // an error's own `source` may panic, as the user's rule may
+        let is_shed = || {
+            let causes = std::iter::successors(as_error(error), |error| cause(*error));
+            // a chain of errors that goes round is cut
+            causes.take(32).any(|cause| {
+                cause.is::<Overloaded>()
+                    || self.sheds.as_ref().is_some_and(|is_shed| is_shed(cause))
+            })
+        };
+        error.is::<Overloaded>() || isolated(is_shed).unwrap_or_default()
     }
 }
 

@@ -14,7 +14,8 @@ use crate::config::ConfigError;
 pub enum RegisterError {
     /// A setting cannot be used.
     Config(ConfigError),
-    /// The registry does not take a metric, nor any of those with it; it is as it was before.
+    /// The registry does not take a metric, nor any of those with it: none is in it. (It may keep in mind
+    /// the labels and the help of names it refused, as `prometheus` 0.14 does.)
     Metric {
         /// What the metric is called.
         name: String,

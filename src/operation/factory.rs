@@ -70,6 +70,7 @@ impl Operations {
     /// # assert_eq!(exporter.get_finished_spans().unwrap().len(), 1);
     /// # assert!(!Operations::new().set_global());
     /// ```
+    #[must_use = "where it is false, another factory makes and measures the operations"]
     pub fn set_global(self) -> bool {
         GLOBAL.set(self).is_ok()
     }

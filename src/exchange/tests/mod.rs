@@ -3,6 +3,7 @@
 
 mod ambient;
 mod chains;
+#[cfg(any(feature = "metrics", feature = "trace"))]
 pub(crate) mod drive;
 mod endings;
 mod facts;

@@ -1,6 +1,5 @@
 //! A service that answers scrapes.
 
-use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, Ready, ready};
@@ -19,7 +18,7 @@ use tower_http::compression::{Compression, CompressionBody, DefaultPredicate, Re
 use tower_service::Service;
 
 use super::format::{Format, encode};
-use crate::escape;
+use crate::exchange::discard;
 
 /// Answers scrapes of a registry, on whatever path it stands.
 ///
@@ -107,8 +106,8 @@ impl<B> Service<Request<B>> for Scrape {
         let mut response = match encoded {
             Ok(metrics) => answer(StatusCode::OK, format.content_type(), metrics),
             Err(panic) => {
-                let text = format!("a collector panicked: {}\n", message(&*panic));
-                plain(StatusCode::INTERNAL_SERVER_ERROR, text)
+                discard(panic);
+                plain(StatusCode::INTERNAL_SERVER_ERROR, "a collector panicked\n")
             }
         };
         let vary = HeaderValue::from_static("Accept, Accept-Encoding");
@@ -129,17 +128,6 @@ fn answer(status: StatusCode, kind: &'static str, content: impl Into<Bytes>) -> 
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response.headers_mut().insert(CONTENT_LENGTH, length);
     response
-}
-
-/// What a panic said, in one line that cannot be taken for another.
-fn message(panic: &(dyn Any + Send)) -> String {
-    /// The most characters of it.
-    const MOST: usize = 256;
-    let text = match panic.downcast_ref::<&'static str>() {
-        Some(text) => text,
-        None => panic.downcast_ref::<String>().map_or("(no message)", String::as_str),
-    };
-    escape::bounded(text.as_bytes(), MOST)
 }
 
 pin_project! {

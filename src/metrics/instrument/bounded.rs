@@ -22,13 +22,6 @@ pub(crate) trait Equivalent<K>: Hash {
     fn is(&self, key: &K) -> bool;
 }
 
-impl Equivalent<Box<str>> for str {
-    #[inline]
-    fn is(&self, key: &Box<str>) -> bool {
-        *self == **key
-    }
-}
-
 /// Whether a key counts against the bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
@@ -107,7 +100,7 @@ where
         make: impl FnOnce() -> V,
     ) -> Option<&V>
     where
-        Q: Equivalent<K> + ?Sized,
+        Q: Equivalent<K>,
         K: From<&'q Q>,
     {
         let hash = self.hasher.hash_one(key);
@@ -119,12 +112,12 @@ where
 
     /// The value of a key, if there is one.
     #[inline]
-    pub(crate) fn get<Q: Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
+    pub(crate) fn get<Q: Equivalent<K>>(&self, key: &Q) -> Option<&V> {
         self.find(self.hasher.hash_one(key), key)
     }
 
     #[inline]
-    fn find<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> Option<&V> {
+    fn find<Q: Equivalent<K>>(&self, hash: u64, key: &Q) -> Option<&V> {
         let mut tables = self.tables.iter().map_while(OnceLock::get);
         tables.find_map(|table| table.find(hash, |known| key.is(known)).ok())
     }
@@ -133,7 +126,7 @@ where
     #[cold]
     fn make<'q, Q>(&self, hash: u64, key: &'q Q, room: Room, make: impl FnOnce() -> V) -> Option<&V>
     where
-        Q: Equivalent<K> + ?Sized,
+        Q: Equivalent<K>,
         K: From<&'q Q>,
     {
         let is_full = || room == Room::IfAny && self.made.load(Ordering::Relaxed) >= self.most;

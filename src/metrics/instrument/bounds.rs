@@ -72,11 +72,14 @@ impl Bounds {
     }
 
     fn checked(field: &'static str, unit: Unit, values: Vec<u64>) -> Result<Self, ConfigError> {
-        let grows = values.is_sorted_by(|below, above| below < above);
+        // as they are told: of the largest numbers several are the same there
+        let grows = values.is_sorted_by(|below, above| unit.tell(*below) < unit.tell(*above));
         if values.is_empty() || values.len() > Self::MAX || values.first() == Some(&0) || !grows {
             let allowed = "1 to 64 bounds above zero, each greater than the one before";
-            let told: Vec<_> = values.iter().map(|value| unit.tell(*value)).collect();
-            return Err(ConfigError::new(field, format!("{told:?}"), allowed));
+            let told: Vec<_> =
+                values.iter().take(Self::MAX + 1).map(|value| unit.tell(*value)).collect();
+            let more = if values.len() > told.len() { ", and more" } else { "" };
+            return Err(ConfigError::new(field, format!("{told:?}{more}"), allowed));
         }
         Ok(Self::new(unit, values.into()))
     }
@@ -131,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_bucket_is_that_of_the_first_bound_that_is_not_below() {
-        let odd = [1, 2, 3, 4, 5, 1000, 1023, 1024, 1025, 1 << 40, u64::MAX - 1, u64::MAX];
+        let odd = [1, 2, 3, 4, 5, 1000, 1023, 1024, 1025, 1 << 40, u64::MAX];
         let odd = Bounds::of_sizes("sizes", odd).unwrap();
         for bounds in [odd, Bounds::seconds(), Bounds::bytes()] {
             let powers = (0..64).map(|power| 1_u64 << power);
@@ -158,7 +161,8 @@ mod tests {
 
     #[test]
     fn bounds_that_cannot_be_used_are_refused_by_name() {
-        for bad in [vec![], vec![0], vec![2, 1], vec![1, 1], (1..=65).collect()] {
+        let same = vec![1 << 53, (1 << 53) + 1];
+        for bad in [vec![], vec![0], vec![2, 1], vec![1, 1], same, (1..=65).collect()] {
             let error = Bounds::of_sizes("request_size_buckets", bad).unwrap_err();
             assert_eq!(error.field(), "request_size_buckets");
         }

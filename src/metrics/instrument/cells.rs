@@ -40,7 +40,7 @@ impl Cells {
     /// What all threads added so far.
     pub(super) fn sum(&self, cell: usize) -> u64 {
         let counts = (0..self.shards).filter_map(|shard| self.share(shard).cell(cell));
-        counts.map(|count| count.load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
+        counts.map(|count| count.load(Ordering::Acquire)).fold(0, u64::wrapping_add)
     }
 
     #[inline]
@@ -50,11 +50,12 @@ impl Cells {
 }
 
 impl<'a> Share<'a> {
-    /// Adds to a count, and wraps around.
+    /// Adds to a count, and wraps around. Whoever [sums](Cells::sum) it sees what was added elsewhere
+    /// before.
     #[inline]
     pub(super) fn add(self, cell: usize, amount: u64) {
         if let Some(cell) = self.cell(cell) {
-            cell.fetch_add(amount, Ordering::Relaxed);
+            cell.fetch_add(amount, Ordering::Release);
         }
     }
 

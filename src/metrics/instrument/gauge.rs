@@ -4,14 +4,15 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::histogram::nanos;
 use crate::shard::{self, Shard};
 
 /// A number that goes up and down, with a high-water mark for each of those who read it.
 ///
 /// Threads count each at a place of its own. For the mark a thread looks at what the others count,
 /// which costs time where all do so again and again: each does whenever it counts more than it did
-/// before, and otherwise at most every [`LOOKS`]. So the mark is never above what there was; that of a
-/// burst among threads which is shorter than that may be below.
+/// before, and otherwise at most every [`LOOKS`], where one ends that took longer, too. So the mark is never
+/// above what there was; that of a burst among threads which is shorter than that may be below.
 #[derive(Default)]
 pub(crate) struct Active {
     /// Made with the first that is counted.
@@ -63,12 +64,21 @@ impl Count {
         if is_peak {
             self.peak.store(own, Ordering::Relaxed);
         }
-        let looked = self.looked.load(Ordering::Relaxed);
-        if !is_peak && now.abs_diff(looked) < LOOKS.as_nanos() as u64 {
-            return false;
+        if is_peak {
+            self.looked.store(now, Ordering::Relaxed);
         }
-        self.looked.store(now, Ordering::Relaxed);
-        true
+        is_peak || self.is_to_look(now)
+    }
+
+    /// Whether this thread left the others alone for long enough; it looks at them then.
+    #[inline]
+    fn is_to_look(&self, now: u64) -> bool {
+        let looked = self.looked.load(Ordering::Relaxed);
+        let is_to_look = now.abs_diff(looked) >= LOOKS.as_nanos() as u64;
+        if is_to_look {
+            self.looked.store(now, Ordering::Relaxed);
+        }
+        is_to_look
     }
 }
 
@@ -79,21 +89,30 @@ impl Active {
         let counts =
             self.counts.get_or_init(|| (0..shard::count()).map(|_| Count::default()).collect());
         let Some(count) = counts.get(shard.among(counts.len())) else { return };
-        if count.enter(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)) {
-            let now = total(counts);
-            for mark in [&self.marks.prometheus, &self.marks.opentelemetry] {
-                if now > mark.load(Ordering::Relaxed) {
-                    mark.fetch_max(now, Ordering::Relaxed);
-                }
-            }
+        if count.enter(nanos(now)) {
+            self.look(counts);
         }
     }
 
+    /// Counts one that ends, and took so long.
     #[inline]
-    pub(crate) fn leave(&self, shard: Shard) {
-        let count = self.counts.get().and_then(|counts| counts.get(shard.among(counts.len())));
-        if let Some(count) = count {
-            count.leaves.fetch_add(1, Ordering::SeqCst);
+    pub(crate) fn leave(&self, shard: Shard, began: Duration, took: Duration) {
+        let Some(counts) = self.counts.get() else { return };
+        let Some(count) = counts.get(shard.among(counts.len())) else { return };
+        // what began meanwhile, and found no peak of its own, is seen before it is too late
+        if took >= LOOKS && count.is_to_look(nanos(began.saturating_add(took))) {
+            self.look(counts);
+        }
+        count.leaves.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Marks how many there are.
+    fn look(&self, counts: &[Count]) {
+        let now = total(counts);
+        for mark in [&self.marks.prometheus, &self.marks.opentelemetry] {
+            if now > mark.load(Ordering::Relaxed) {
+                mark.fetch_max(now, Ordering::Relaxed);
+            }
         }
     }
 
@@ -144,7 +163,21 @@ mod tests {
     }
 
     fn leave(active: &Active) {
-        active.leave(shard::of_this_thread());
+        active.leave(shard::of_this_thread(), Duration::ZERO, Duration::ZERO);
+    }
+
+    #[test]
+    fn what_begins_unseen_is_seen_when_it_ends_after_a_while() {
+        let (active, [one, other]) = (Active::default(), shard::two());
+        let micros = Duration::from_micros;
+        active.enter(one, micros(100));
+        active.leave(one, micros(100), micros(1));
+        active.enter(other, micros(101));
+        active.enter(one, micros(102));
+        active.leave(one, micros(102), micros(50));
+        active.leave(other, micros(101), micros(60));
+        assert_eq!(active.take_most(Reader::Prometheus), if shard::count() > 1 { 2 } else { 1 });
+        assert_eq!(active.now(), 0);
     }
 
     #[test]

@@ -79,14 +79,15 @@ impl Histogram {
     /// Counts a value, and tells its bucket.
     #[inline]
     fn count(&self, shard: Shard, value: u64) -> usize {
+        // first, so that whoever reads them last finds all that the others have
+        if let Some(native) = &self.native {
+            native.record(shard, value);
+        }
         let bucket = self.bounds.bucket(value);
         let cells = self.cells.of(shard);
         cells.add(bucket, 1);
         if value > 0 {
             cells.add(self.bounds.buckets(), value);
-        }
-        if let Some(native) = &self.native {
-            native.record(shard, value);
         }
         bucket
     }
@@ -102,13 +103,24 @@ impl Histogram {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let buckets = (0..self.bounds.buckets()).map(|bucket| self.cells.sum(bucket)).collect();
+        let mut buckets: Vec<_> =
+            (0..self.bounds.buckets()).map(|bucket| self.cells.sum(bucket)).collect();
+        let sum = self.cells.sum(self.bounds.buckets());
+        let native = self.native.as_ref().map(NativeBuckets::snapshot);
+        if let Some(native) = &native {
+            // a scrape is refused whose two counts differ: what was recorded meanwhile is above all
+            // bounds this once
+            let meanwhile = native.count().saturating_sub(buckets.iter().sum());
+            if let Some(last) = buckets.last_mut() {
+                *last += meanwhile;
+            }
+        }
         let exemplars = self.exemplars.get().map(|slots| slots.iter().map(Slot::kept).collect());
         Snapshot {
             buckets,
-            sum: self.cells.sum(self.bounds.buckets()),
+            sum,
             exemplars: exemplars.unwrap_or_default(),
-            native: self.native.as_ref().map(NativeBuckets::snapshot),
+            native,
             created: self.created,
         }
     }
@@ -145,5 +157,26 @@ mod tests {
         let full = Snapshot { buckets: vec![176, 160, 144], sum: 16 * 435, ..empty };
         assert_eq!(histogram.snapshot(), full);
         assert_eq!(full.count(), 480);
+    }
+
+    #[cfg(feature = "metrics-protobuf")]
+    #[test]
+    fn both_kinds_of_buckets_have_the_same_count_while_values_are_recorded() {
+        let bounds = Bounds::of_sizes("sizes", [10, 20]).unwrap().with_native();
+        let histogram = Histogram::new(Arc::new(bounds), SystemTime::UNIX_EPOCH);
+        let record =
+            || (0..20_000).for_each(|at| histogram.record(shard::of_this_thread(), at % 30));
+        thread::scope(|scope| {
+            let recording = [scope.spawn(record), scope.spawn(record)];
+            let mut looked = 0;
+            while looked == 0 || recording.iter().any(|thread| !thread.is_finished()) {
+                let snapshot = histogram.snapshot();
+                assert_eq!(snapshot.native.as_ref().unwrap().count(), snapshot.count());
+                looked += 1;
+            }
+        });
+        let last = histogram.snapshot();
+        assert_eq!((last.count(), last.native.unwrap().count()), (40_000, 40_000));
+        assert_eq!(last.buckets.iter().sum::<u64>(), 40_000);
     }
 }

@@ -31,6 +31,10 @@ pub(crate) struct Native {
 impl Native {
     /// How fine the buckets are: 2^3 of them for each power of two.
     pub(crate) const SCHEMA: i32 = 3;
+
+    pub(crate) fn count(&self) -> u64 {
+        self.zero_count + self.buckets.iter().map(|(_, count)| count).sum::<u64>()
+    }
 }
 
 /// How many powers of two a scale has.

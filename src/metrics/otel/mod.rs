@@ -52,7 +52,8 @@ impl MetricsBuilder {
     ///   other. A registry does not: it has a mark of its own.
     /// - The SDK adds seconds up as floating-point numbers, so that the last digits of a sum may
     ///   differ from Prometheus', which is exact to the nanosecond. Counts and buckets never do.
-    /// - The Rust SDK records no exemplars.
+    /// - The Rust SDK records no exemplars, and feature flags are counted for Prometheus alone, as are
+    ///   operations, the process and its runtimes.
     /// - Each record costs a look-up of its attributes by their hash. With the feature
     ///   `otel-metrics-bound`, and an `SdkMeterProvider` given here by its own type, it costs none:
     ///   the SDK's experimental bound instruments keep the place. Other providers need not implement

@@ -27,7 +27,7 @@ use linux::Reading;
 ///
 /// Their names and meanings are those of
 /// <https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>. A limit that is
-/// none reads 18446744073709551615, as the kernel has it and other clients show it. A container's
+/// none reads 1.8446744073709552e19 (2^64 - 1), as the kernel has it and other clients show it. A container's
 /// own limits (cgroups) are not among them.
 ///
 /// Only on Linux is there anything to read; elsewhere the collector shows nothing. What cannot be

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::labels::{Call, Key, Labels};
 use crate::exchange::End;
-use crate::metrics::instrument::bounded::{Bounded, Room};
+use crate::metrics::instrument::bounded::{Bounded, Equivalent, Room};
 use crate::metrics::instrument::bounds::Bounds;
 use crate::metrics::instrument::counter::Counter;
 use crate::metrics::instrument::exemplar::Sampled;
@@ -97,7 +97,7 @@ impl Series {
 /// All series of a layer.
 pub(in crate::metrics) struct Store {
     series: Bounded<Key, Series>,
-    servers: Bounded<Box<str>, ()>,
+    servers: Bounded<KeptServer, ()>,
     bounds: SeriesBounds,
     otel: Option<Arc<otel::Backend>>,
     /// Exchanges whose labels were too many.
@@ -141,8 +141,8 @@ impl Store {
     fn first(&self, labels: Labels<'_>, shard: Shard, now: SystemTime) -> Option<&Series> {
         let known = match labels.server {
             Some((address, port)) => {
-                let server = format!("{address} {port:?}");
-                self.servers.get_or_make(server.as_str(), Room::IfAny, || ()).is_some()
+                let server = Server { address, port };
+                self.servers.get_or_make(&server, Room::IfAny, || ()).is_some()
             }
             None => true,
         };
@@ -165,6 +165,30 @@ impl Store {
     /// Shows every series.
     pub(in crate::metrics) fn each(&self, mut show: impl FnMut(Labels<'_>, &Series)) {
         self.series.each(|key, series| show(key.labels(), series));
+    }
+}
+
+/// Where a client's request goes.
+#[derive(Hash)]
+struct Server<'a> {
+    address: &'a str,
+    port: Option<u16>,
+}
+
+struct KeptServer {
+    address: Box<str>,
+    port: Option<u16>,
+}
+
+impl From<&Server<'_>> for KeptServer {
+    fn from(server: &Server<'_>) -> Self {
+        Self { address: server.address.into(), port: server.port }
+    }
+}
+
+impl Equivalent<KeptServer> for Server<'_> {
+    fn is(&self, kept: &KeptServer) -> bool {
+        self.port == kept.port && *self.address == *kept.address
     }
 }
 

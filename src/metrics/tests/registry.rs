@@ -79,7 +79,8 @@ fn a_second_registration_is_an_error_that_says_what_to_do() {
     assert_eq!(
         error.to_string(),
         "the registry has http_server_request_duration_seconds already: clone the layer that was \
-         registered, or give this one a prefix or a constant label"
+         registered, or give this one a prefix, or all of them constant labels of the same names, \
+         with values of their own"
     );
     assert_eq!(
         std::error::Error::source(&error).unwrap().to_string(),
@@ -166,6 +167,7 @@ fn settings_that_cannot_be_used_are_refused_by_name() {
     let refused = [
         (server().prefix("my-shop"), "prefix", "my-shop"),
         (server().prefix("1"), "prefix", "1"),
+        (server().prefix("shop_"), "prefix", "shop_"),
         (server().constant_label("a-b", "x"), "constant_label", "a-b"),
         (server().constant_label("", "x"), "constant_label", ""),
         (server().constant_label("__name__", "x"), "constant_label", "__name__"),

@@ -123,10 +123,10 @@ fn a_collector_that_panics_costs_its_own_scrape_and_says_so() {
     let (status, told, body) = ask(&registry, Method::GET, &[]);
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(told["content-type"], "text/plain; charset=utf-8");
-    assert_eq!(body, "a collector panicked: the pool is gone\\n# TYPE forged gauge\n");
+    assert_eq!(body, "a collector panicked\n");
     let (status, _, body) = ask(&registry, Method::GET, &[]);
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(body, "a collector panicked: (no message)\n");
+    assert_eq!(body, "a collector panicked\n");
     let (status, _, body) = ask(&registry, Method::GET, &[]);
     assert_eq!((status, body), (StatusCode::OK, encode(&many(), Format::Text).into()));
     assert_eq!(scrapes.load(Ordering::Relaxed), 3);
