@@ -1,6 +1,5 @@
 //! A service that answers scrapes.
 
-use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, Ready, ready};
