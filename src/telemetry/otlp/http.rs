@@ -81,8 +81,10 @@ fn broken(error: &reqwest::Error) -> Failure {
     // the outer error names the URL, which may hold a password; the inner ones say why
     let mut reason = "cannot send".to_owned();
     tell_chain(&mut reason, error.source());
-    // HTTP/2's frames, before the request or read as its status line; hyper has no type for either
-    if ["unexpected message", "invalid HTTP version"].iter().any(|text| reason.contains(text)) {
+    // HTTP/2's frames, before the request or read as its status line, or a connection that was closed
+    // for want of them; hyper has no type for any
+    let told = ["unexpected message", "invalid HTTP version", "connection was not ready"];
+    if told.iter().any(|text| reason.contains(text)) {
         reason.push_str(SPEAKS_GRPC);
     }
     Failure::passing(reason, Duration::ZERO)
