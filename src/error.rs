@@ -59,7 +59,7 @@ impl<E: Into<BoxError>> From<Caught<E>> for BoxError {
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// An error of this type, also where panics of the body are caught.
-fn downcast<E: 'static>(error: &(dyn Any + 'static)) -> Option<&E> {
+fn downcast<'a, E: 'static>(error: &'a (dyn Any + 'static)) -> Option<&'a E> {
     let found = error.downcast_ref::<E>();
     #[cfg(feature = "catch-panic")]
     let found = found.or_else(|| match error.downcast_ref::<Caught<E>>() {
@@ -93,7 +93,7 @@ pub(crate) fn as_error<'a>(error: &'a (dyn Any + 'static)) -> Option<&'a (dyn Er
 }
 
 /// The message in the payload of a panic.
-#[cfg(any(feature = "catch-panic", feature = "trace"))]
+#[cfg(any(feature = "catch-panic", feature = "sentry", feature = "trace"))]
 pub(crate) fn panic_message(payload: &(dyn Any + 'static)) -> Option<String> {
     let text = payload.downcast_ref::<&'static str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())

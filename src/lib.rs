@@ -68,8 +68,9 @@ pub mod id;
 #[cfg(any(
     feature = "access-log",
     feature = "catch-panic",
-    feature = "trace",
-    feature = "metrics"
+    feature = "metrics",
+    feature = "sentry",
+    feature = "trace"
 ))]
 mod message;
 pub mod redact;
@@ -88,6 +89,8 @@ pub mod operation;
 pub mod request_id;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
+#[cfg(feature = "sentry")]
+pub mod sentry;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
 #[cfg(feature = "testing")]

@@ -75,7 +75,8 @@ impl<'a> Unanswered<'a> {
 
     /// The problem details of RFC 9457, with two members of our own.
     fn problem(&self) -> Vec<u8> {
-        let mut json = br#"{"type":"about:blank","title":"Internal Server Error","status":500"#.to_vec();
+        let mut json =
+            br#"{"type":"about:blank","title":"Internal Server Error","status":500"#.to_vec();
         let mut member = |name: &str, value: &str| {
             json.extend_from_slice(b",\"");
             json.extend_from_slice(name.as_bytes());

@@ -125,7 +125,12 @@ impl<O: Clone> ObserveLayer<O> {
     }
 
     /// Changes the observer's own settings.
-    #[cfg(any(feature = "request-id", feature = "access-log", feature = "trace"))]
+    #[cfg(any(
+        feature = "request-id",
+        feature = "access-log",
+        feature = "sentry",
+        feature = "trace"
+    ))]
     pub(crate) fn configure(self, change: impl FnOnce(&mut O)) -> Self {
         self.with(|core| change(Arc::make_mut(&mut core.observer)))
     }

@@ -27,7 +27,12 @@ pub use observer::Observer;
 pub(crate) use observer::Panic;
 #[cfg(any(feature = "catch-panic", feature = "metrics", feature = "operation"))]
 pub(crate) use observer::discard;
-#[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
+#[cfg(any(
+    feature = "access-log",
+    feature = "metrics",
+    feature = "sentry",
+    feature = "trace"
+))]
 pub(crate) use observer::isolated;
 pub use scope::{InExchange, InExchangeExt, in_exchange};
 pub use service::Observe;

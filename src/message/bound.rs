@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::MARK;
+
 /// The most bytes that are told of a text which a caller sends.
 pub(crate) const MAX_VALUE: usize = 2048;
-/// What ends a text that was cut.
-pub(crate) const MARK: &str = "…";
 
 /// The part of `text` that is told, and the mark that follows it if it was cut.
 pub(crate) fn cut(text: &str) -> (&str, &'static str) {

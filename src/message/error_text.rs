@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Write};
 
-use super::bound::MARK;
+use super::MARK;
 use crate::redact::Redaction;
 
 /// The most characters that are told.

@@ -7,7 +7,7 @@ pub(crate) mod accept;
 pub(crate) mod asked;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod bound;
-#[cfg(any(feature = "access-log", feature = "trace"))]
+#[cfg(any(feature = "access-log", feature = "sentry", feature = "trace"))]
 pub(crate) mod error_text;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod headers;
@@ -15,9 +15,13 @@ pub(crate) mod headers;
 pub(crate) mod method;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod plain;
-#[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
+#[cfg(any(feature = "access-log", feature = "metrics", feature = "sentry", feature = "trace"))]
 pub(crate) mod server;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod shown;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod version;
+
+/// What ends a text that was cut.
+#[cfg(any(feature = "access-log", feature = "sentry", feature = "trace"))]
+pub(crate) const MARK: &str = "…";

@@ -1,0 +1,107 @@
+//! The client that an exchange captures with.
+
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use sentry_core::protocol::Event;
+use sentry_core::{
+    Client, ClientOptions, Envelope, Hub, Integration, Transport, TransportFactory,
+    TransportOptions,
+};
+
+/// An integration that leaves out what is reported already: add it to the client's options when
+/// `sentry-tracing` makes events of log events.
+///
+/// The access log tells a failed exchange as an event of level `ERROR`, of which `sentry-tracing` would
+/// make a second Sentry event.
+///
+/// ```
+/// use tower_observability::sentry::OneEvent;
+///
+/// let options = sentry_core::ClientOptions::new().add_integration(OneEvent);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct OneEvent;
+
+/// The target of the access log's events.
+const ACCESS_LOG: &str = "tower_observability::access_log";
+
+impl Integration for OneEvent {
+    fn name(&self) -> &'static str {
+        "tower-observability"
+    }
+
+    fn process_event(&self, event: Event<'static>, _: &ClientOptions) -> Option<Event<'static>> {
+        let is_access_log = event.logger.as_deref() == Some(ACCESS_LOG);
+        (!is_access_log).then_some(event)
+    }
+}
+
+/// What Sentry's panic integration is called.
+const PANIC: &str = "panic";
+
+/// The clients of a layer: for each that is bound, one that does the same but has no panic integration.
+/// That would send each panic's event itself, before the end of the exchange is known, and wait for it
+/// to be sent.
+#[derive(Debug, Default)]
+pub(super) struct Clients(RwLock<Option<(Weak<Client>, Arc<Client>)>>);
+
+impl Clients {
+    /// Binds the client of an exchange to its hub.
+    pub(super) fn bind(&self, hub: &Hub) {
+        let Some(client) = hub.client() else { return };
+        if !client.options().integrations.iter().any(|integration| integration.name() == PANIC) {
+            return;
+        }
+        hub.bind_client(Some(self.quiet(&client)));
+    }
+
+    fn quiet(&self, client: &Arc<Client>) -> Arc<Client> {
+        let is_its = |(of, _): &&(Weak<Client>, _)| std::ptr::eq(of.as_ptr(), Arc::as_ptr(client));
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, quiet)) = known.as_ref().filter(is_its) {
+            return Arc::clone(quiet);
+        }
+        drop(known);
+        let quiet = Arc::new(without_panics(client));
+        let kept = (Arc::downgrade(client), Arc::clone(&quiet));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        quiet
+    }
+}
+
+fn without_panics(client: &Arc<Client>) -> Client {
+    let mut options = client.options().clone();
+    options.integrations.retain(|integration| integration.name() != PANIC);
+    // its sessions are those of the other one
+    options.auto_session_tracking = false;
+    options.transport = Some(Arc::new(Through(Arc::downgrade(client))));
+    Client::with_options(options)
+}
+
+/// Sends what another client sends.
+struct Through(Weak<Client>);
+
+impl Transport for Through {
+    fn send_envelope(&self, envelope: Envelope) {
+        if let Some(client) = self.0.upgrade() {
+            client.send_envelope(envelope);
+        }
+    }
+
+    fn flush(&self, timeout: Duration) -> bool {
+        self.0.upgrade().is_none_or(|client| client.flush(Some(timeout)))
+    }
+
+    fn shutdown(&self, timeout: Duration) -> bool {
+        // it is not this one's to be shut down
+        self.flush(timeout)
+    }
+}
+
+impl TransportFactory for Through {
+    fn create_transport_with_options(&self, _: TransportOptions) -> Arc<dyn Transport> {
+        Arc::new(Self(Weak::clone(&self.0)))
+    }
+}

@@ -1,0 +1,93 @@
+//! The event of an exchange that ended badly.
+
+use std::error::Error;
+
+use sentry_core::Level;
+use sentry_core::protocol::{
+    Event, Exception, Frame, Mechanism, ResponseContext, Stacktrace, Value,
+};
+
+use super::enrich::PANIC;
+use super::settings::Settings;
+use crate::classify::{ErrorType, Outcome};
+use crate::error::panic_message;
+use crate::exchange::{CaughtPanic, End, isolated};
+use crate::message::error_text;
+
+/// Tells an end; so many that were alike were not told.
+pub(super) fn of(end: &End<'_>, withheld: u64, settings: &Settings) -> Event<'static> {
+    let error_type = end.error_type.as_ref().map_or("error", ErrorType::as_str);
+    let caught = end.facts.caught_panic();
+    let has_panicked = end.outcome == Outcome::Panicked;
+    // what unwinds through the layer was caught by nothing inside of it
+    let was_caught = has_panicked && end.error.is_none();
+    let exception = Exception {
+        ty: error_type.to_owned(),
+        value: text(end, caught, settings),
+        stacktrace: caught.and_then(stacktrace),
+        mechanism: Some(Mechanism {
+            ty: if has_panicked { PANIC } else { "tower-observability" }.to_owned(),
+            handled: Some(was_caught || !has_panicked),
+            ..Mechanism::default()
+        }),
+        ..Exception::default()
+    };
+    let level = if has_panicked && !was_caught { Level::Fatal } else { Level::Error };
+    let mut event = Event { level, exception: vec![exception].into(), ..Event::default() };
+    if let Some(route) = end.route {
+        event.transaction = Some(format!("{} {}", end.facts.method(), route.as_str()));
+        event.tags.insert("route".into(), route.as_str().to_owned());
+    }
+    let mut tag = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            event.tags.insert(key.into(), value);
+        }
+    };
+    tag("outcome", Some(end.outcome.as_str().to_owned()));
+    tag("error_type", Some(error_type.to_owned()));
+    tag("status_code", end.status.map(|status| status.as_u16().to_string()));
+    tag("grpc_status", end.grpc_status.map(|code| code.as_str().to_owned()));
+    if withheld > 0 {
+        event.extra.insert("withheld".into(), Value::from(withheld));
+    }
+    if let Some(backtrace) = caught.and_then(|panic| panic.backtrace.clone()) {
+        event.extra.insert("backtrace".into(), Value::from(backtrace));
+    }
+    if let Some(status) = end.status {
+        let response = ResponseContext {
+            status_code: Some(status.as_u16().into()),
+            body_size: Some(end.response_bytes),
+            ..ResponseContext::default()
+        };
+        event.contexts.insert("response".into(), response.into());
+    }
+    event
+}
+
+/// What the panic or the error said, without the secrets in it.
+fn text(end: &End<'_>, caught: Option<&CaughtPanic>, settings: &Settings) -> Option<String> {
+    let of =
+        |error: &(dyn Error + 'static)| isolated(|| error_text::of(error, &settings.redaction));
+    if end.outcome != Outcome::Panicked {
+        return end.as_error().and_then(of);
+    }
+    let told = caught.and_then(|panic| panic.message.clone());
+    let told = told.or_else(|| panic_message(end.error?));
+    told.and_then(|text| of(&*Box::<dyn Error>::from(text)))
+}
+
+/// Where it panicked, as the one frame that is known.
+fn stacktrace(panic: &CaughtPanic) -> Option<Stacktrace> {
+    let location = panic.location.as_deref()?;
+    let mut parts = location.rsplitn(3, ':');
+    let (column, line, file) = (parts.next(), parts.next(), parts.next());
+    let number = |text: Option<&str>| text.and_then(|text| text.parse().ok());
+    let frame = Frame {
+        filename: Some(file.unwrap_or(location).to_owned()),
+        lineno: number(line),
+        colno: number(column),
+        in_app: Some(true),
+        ..Frame::default()
+    };
+    Some(Stacktrace { frames: vec![frame], ..Stacktrace::default() })
+}

@@ -1,0 +1,74 @@
+//! Exchanges in Sentry: one event for each panic and each failure, with no secret in it.
+//!
+//! [`SentryLayer`] binds a Sentry hub to each exchange, so that whatever is captured in it is its own,
+//! and adds to each event what the exchange is known by: method, route, URL and headers by the redaction
+//! policy, the IDs of the request and of the trace. When the exchange ends badly it captures an event
+//! itself, with what only the end can know: the status after the body, the gRPC status, the outcome.
+//!
+//! ```
+//! # #[cfg(all(feature = "axum", feature = "access-log", feature = "catch-panic"))] {
+//! use axum::{Router, routing::get};
+//! use tower_observability::access_log::AccessLogLayer;
+//! use tower_observability::catch_panic::CatchPanicLayer;
+//! use tower_observability::sentry::{OneEvent, SentryLayer};
+//!
+//! // in `main`, with the crate `sentry` (the guard sends what is left when it is dropped):
+//! // let _guard = sentry::init(
+//! //     sentry::ClientOptions::new().dsn(&dsn).add_integration(OneEvent),
+//! // );
+//! # let _ = OneEvent;
+//! let app: Router = Router::new()
+//!     .route("/users/{id}", get(|| async { "ada" }))
+//!     .layer(CatchPanicLayer::server())
+//!     .layer(SentryLayer::server()) // outside of what catches panics
+//!     .layer(AccessLogLayer::server()); // and inside of what records
+//! # }
+//! ```
+//!
+//! # What is reported
+//!
+//! | an exchange | is reported |
+//! |---|---|
+//! | panicked, caught or not | always, once, as *fatal* where it was not caught |
+//! | is an error by the [judgement](crate::classify) of every signal: 5xx, a gRPC code of the server's, an error of the service or the body | by default ([`report_if`](SentryLayer::report_if)), unless an error was captured in it already |
+//!
+//! Errors are [sampled](SentryLayer::sample_rate), and of those that are alike, by route, error type and
+//! location, one is reported in each [window](SentryLayer::window), with the number of those that were
+//! not. Panics are neither.
+//!
+//! # Exactly one event
+//!
+//! Sentry's own panic integration does not see what panics inside of the layer: it would send a second
+//! event, and keep the request waiting for up to two seconds while it sends. With
+//! [`catch_panic::PanicHook`](crate::catch_panic::PanicHook) the layer's event tells the location, and the
+//! backtrace if that is asked for. [`OneEvent`] leaves out what `sentry-tracing` would make of the access
+//! log's line of the same exchange.
+//!
+//! # What it costs
+//!
+//! Where no client is bound: nothing is copied, nothing allocated. Otherwise a hub, and a copy of the
+//! request's headers. Sending is the client's: its queue is bounded and never waited for.
+//!
+//! # What it cannot do
+//!
+//! Performance traces are OpenTelemetry's: the layer makes no Sentry transactions. What `sentry-tower`
+//! has for hubs is used ([`HubProvider`](sentry_tower::HubProvider)); its HTTP layer is not, as it copies
+//! every header whether or not there is a client, and ends at the response headers.
+
+mod alike;
+mod client;
+mod enrich;
+mod event;
+mod observer;
+mod settings;
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;
+
+pub use client::OneEvent;
+pub use observer::{Reporting, Sentry};
+
+use crate::exchange::ObserveLayer;
+
+/// The layer that reports to Sentry. See the [module](self).
+pub type SentryLayer = ObserveLayer<Sentry>;
