@@ -25,7 +25,7 @@ use sentry_core::{
 pub struct OneEvent;
 
 /// The target of the access log's events.
-const ACCESS_LOG: &str = "tower_observability::access_log";
+pub(super) const ACCESS_LOG: &str = "tower_observability::access_log";
 
 impl Integration for OneEvent {
     fn name(&self) -> &'static str {
