@@ -43,7 +43,7 @@ pub(crate) fn all() -> Vec<Row> {
         over(CORE, "access_log, heard from WARN", || { json(Level::WARN); plain(AccessLogLayer::server().layer(Bare)) }),
         over(CORE, "access_log, JSON lines", || plain(json_lines().layer(Bare))).within(3_500, 0, 4_200),
         over(CORE, "access_log, events into JSON", || { json(Level::INFO); plain(AccessLogLayer::server().layer(Bare)) }),
-        over(CORE, "metrics", || plain(metrics().layer(Bare))).within(700, 0, 1_100),
+        over(CORE, "metrics", || plain(metrics().layer(Bare))).within(700, 0, 1_200),
         over(CORE, "request_id and JSON lines, fused", || plain(fused().layer(Bare))),
         over(CORE, "request_id and JSON lines, stacked", || plain(RequestIdLayer::server().layer(json_lines().layer(Bare)))),
         over(PLAIN, "tower-http Set + PropagateRequestId", || plain(set_request_id().layer(Bare))),

@@ -11,7 +11,7 @@ pub(crate) struct Row {
     pub(crate) fewer_than: &'static [&'static str],
     /// How many times fewer instructions it must add to the row it is compared with than this peer
     /// adds to its own.
-    pub(crate) times_fewer: Option<(u32, &'static str)>,
+    pub(crate) times_fewer: Option<(u32, u32, &'static str)>,
     /// Called in the row's own process, so it may set global state.
     pub(crate) make: fn() -> Runner,
 }
@@ -51,7 +51,7 @@ pub(crate) fn chosen(rows: Vec<Row>, wanted: &[&str]) -> Vec<Row> {
     // a row stands below those that it is compared with
     for (index, row) in rows.iter().enumerate().rev() {
         if keep[index] {
-            let peer = row.times_fewer.as_ref().map(|(_, peer)| peer);
+            let peer = row.times_fewer.as_ref().map(|(_, _, peer)| peer);
             let needed = row.over.iter().chain(row.fewer_than).chain(peer);
             needed.for_each(|name| keep[named(&rows, name)] = true);
         }

@@ -68,7 +68,8 @@ impl Observer for Metrics {
         let instruments = &*self.instruments;
         let (shard, Measuring { method, scheme }) = (shard::of_this_thread(), measuring);
         if let Some(active) = instruments.active.of(end.facts.protocol(), method, scheme) {
-            active.leave(shard, instruments.active.age(end.facts.started()), end.duration);
+            let began = || instruments.active.age(end.facts.started());
+            active.leave(shard, end.duration, began);
         }
         if end.error.is_some_and(|error| self.is_shed(error)) {
             instruments.shed.add(shard, 1);

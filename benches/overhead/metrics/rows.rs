@@ -35,9 +35,9 @@ pub(crate) fn all() -> Vec<Row> {
         bare(PLAIN, || subjects::bare()()),
         over(PLAIN, AROUND, || around(subjects::bare())()),
         over(PLAIN, CORE, || subjects::core()()),
-        over(CORE, "metrics", || subjects::metrics()()).within(700, 0, 1_100),
+        over(CORE, "metrics", || subjects::metrics()()).within(700, 0, 1_250),
         over(PLAIN, TRACED, || plain(ObserveLayer::new(Server, (Sampled,)).layer(Bare))()),
-        over(TRACED, "metrics, exemplars", || metrics_traced()()).within(700, 0, 1_450),
+        over(TRACED, "metrics, exemplars", || metrics_traced()()).within(700, 0, 1_550),
 
         bare(AXUM, || subjects::bare_router()()),
         over(AXUM, NO_OP, || subjects::no_op_in_router()()),
@@ -47,8 +47,8 @@ pub(crate) fn all() -> Vec<Row> {
         over(NO_OP, CORE_IN_AXUM, || subjects::core_in_router()()),
         Row {
             fewer_than: &[AXUM_PROMETHEUS, OTEL_TOWER],
-            times_fewer: Some((10, AXUM_PROMETHEUS)),
-            ..over(CORE_IN_AXUM, METRICS_IN_AXUM, || subjects::metrics_in_router()()).within(700, 0, 1_100)
+            times_fewer: Some((10, 8, AXUM_PROMETHEUS)),
+            ..over(CORE_IN_AXUM, METRICS_IN_AXUM, || subjects::metrics_in_router()()).within(700, 0, 1_250)
         },
     ]
 }

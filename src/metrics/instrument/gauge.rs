@@ -21,7 +21,7 @@ pub(crate) struct Active {
 }
 
 /// How long a thread that counts no more than before leaves the others alone.
-const LOOKS: Duration = Duration::from_micros(20);
+const LOOKS: Duration = Duration::from_micros(100);
 
 #[derive(Default)]
 #[repr(align(128))]
@@ -94,13 +94,13 @@ impl Active {
         }
     }
 
-    /// Counts one that ends, and took so long.
+    /// Counts one that ends, and took so long since it began.
     #[inline]
-    pub(crate) fn leave(&self, shard: Shard, began: Duration, took: Duration) {
+    pub(crate) fn leave(&self, shard: Shard, took: Duration, began: impl FnOnce() -> Duration) {
         let Some(counts) = self.counts.get() else { return };
         let Some(count) = counts.get(shard.among(counts.len())) else { return };
         // what began meanwhile, and found no peak of its own, is seen before it is too late
-        if took >= LOOKS && count.is_to_look(nanos(began.saturating_add(took))) {
+        if took >= LOOKS && count.is_to_look(nanos(began().saturating_add(took))) {
             self.look(counts);
         }
         count.leaves.fetch_add(1, Ordering::SeqCst);
@@ -163,20 +163,23 @@ mod tests {
     }
 
     fn leave(active: &Active) {
-        active.leave(shard::of_this_thread(), Duration::ZERO, Duration::ZERO);
+        active.leave(shard::of_this_thread(), Duration::ZERO, || Duration::ZERO);
     }
 
     #[test]
     fn what_begins_unseen_is_seen_when_it_ends_after_a_while() {
         let (active, [one, other]) = (Active::default(), shard::two());
         let micros = Duration::from_micros;
-        active.enter(one, micros(100));
-        active.leave(one, micros(100), micros(1));
-        active.enter(other, micros(101));
-        active.enter(one, micros(102));
-        active.leave(one, micros(102), micros(50));
-        active.leave(other, micros(101), micros(60));
-        assert_eq!(active.take_most(Reader::Prometheus), if shard::count() > 1 { 2 } else { 1 });
+        active.enter(one, micros(1_000));
+        active.leave(one, micros(1), || micros(1_000));
+        active.enter(other, micros(1_001));
+        active.enter(one, micros(1_002));
+        if shard::count() > 1 {
+            assert_eq!(active.marks.prometheus.load(Ordering::Relaxed), 1, "not seen");
+        }
+        active.leave(one, micros(200), || micros(1_002));
+        active.leave(other, micros(300), || micros(1_001));
+        assert_eq!(active.take_most(Reader::Prometheus), 2);
         assert_eq!(active.now(), 0);
     }
 
