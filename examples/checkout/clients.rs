@@ -17,13 +17,13 @@ use tower_observability::reqwest::ReqwestService;
 use tower_observability::route::Route;
 
 use crate::inventory::{Price, Reservation, Reserve, Stock};
-use crate::layers::{Layers, Place};
+use crate::layers::{ClientLayers, Place};
 use crate::prices::Prices;
 use crate::services::BoxError;
 
 #[derive(Clone)]
 pub struct Inventory {
-    http: <Layers as Layer<ReqwestService>>::Service,
+    http: <ClientLayers as Layer<ReqwestService>>::Service,
     base: Url,
     prices: Prices,
 }
@@ -100,7 +100,7 @@ fn read<T: DeserializeOwned>(body: Bytes) -> Result<T, Problem> {
 
 #[derive(Clone)]
 pub struct Payment {
-    grpc: PaymentClient<<Layers as Layer<Channel>>::Service>,
+    grpc: PaymentClient<<ClientLayers as Layer<Channel>>::Service>,
 }
 
 impl Payment {

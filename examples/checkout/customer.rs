@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::layers::Places;
@@ -47,6 +48,8 @@ pub struct Answer {
     pub status: Option<StatusCode>,
     /// The request ID that came with it.
     pub request_id: Option<String>,
+    /// The problem details (RFC 9457) that were its body.
+    pub problem: Option<Value>,
 }
 
 pub struct Customer {
@@ -113,6 +116,7 @@ impl Answer {
         Self {
             status: Some(response.status()),
             request_id: id.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned()),
+            problem: None,
         }
     }
 }
@@ -120,8 +124,13 @@ impl Answer {
 async fn whole(request: RequestBuilder) -> Result<Answer, BoxError> {
     match request.send().await {
         Ok(response) => {
-            let answer = Answer::of(&response);
-            response.bytes().await?;
+            let mut answer = Answer::of(&response);
+            let content_type = response.headers().get("content-type");
+            let is_problem = content_type.is_some_and(|it| it == "application/problem+json");
+            let body = response.bytes().await?;
+            if is_problem {
+                answer.problem = Some(serde_json::from_slice(&body)?);
+            }
             Ok(answer)
         }
         Err(error) if error.is_timeout() || error.is_connect() => Err(error.into()),

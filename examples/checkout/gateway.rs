@@ -15,7 +15,7 @@ use tokio_stream::wrappers::IntervalStream;
 use tower_observability::exchange::{annotate, flag};
 
 use crate::clients::{Inventory, Payment, Problem};
-use crate::layers::Layers;
+use crate::layers::ServerLayers;
 use crate::orders::Orders;
 
 #[derive(Clone)]
@@ -25,7 +25,7 @@ pub struct Gateway {
     pub orders: Orders,
 }
 
-pub fn app(gateway: Gateway, layers: Layers) -> Router {
+pub fn app(gateway: Gateway, layers: ServerLayers) -> Router {
     Router::new()
         .route("/checkout", post(checkout))
         .route("/products/{id}", get(product))

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use prometheus::Registry;
 use tower_observability::access_log::{AccessLogLayer, JsonLines};
+use tower_observability::catch_panic::CatchPanicLayer;
 use tower_observability::classify::Side;
 use tower_observability::config::ConfigError;
 use tower_observability::exchange::ObserveLayer;
 use tower_observability::metrics::MetricsLayer;
 use tower_observability::operation::{OperationMetrics, Operations};
 use tower_observability::request_id::RequestIdLayer;
+use tower_observability::sentry::SentryLayer;
 use tower_observability::telemetry::Telemetry;
 use tower_observability::testing::{Event, Record, Recorder};
 use tower_observability::trace::TraceLayer;
@@ -24,8 +26,19 @@ use crate::telemetry::Telemetries;
 const SLOW: Duration = Duration::from_millis(500);
 
 /// Outermost first; the recorder is there for the script only.
-pub type Layers =
+pub type ClientLayers =
     (RequestIdLayer, TraceLayer, AccessLogLayer, MetricsLayer, ObserveLayer<Option<Recorder>>);
+
+/// As those of a client; inside of all that record, what reports to Sentry and what catches panics.
+pub type ServerLayers = (
+    RequestIdLayer,
+    TraceLayer,
+    AccessLogLayer,
+    MetricsLayer,
+    ObserveLayer<Option<Recorder>>,
+    SentryLayer,
+    CatchPanicLayer,
+);
 
 /// A place at which exchanges are observed.
 pub struct Place {
@@ -46,15 +59,17 @@ struct Kept {
 
 impl Place {
     /// For a service that answers requests.
-    pub fn server(&self) -> Result<Layers, ConfigError> {
+    pub fn server(&self) -> Result<ServerLayers, ConfigError> {
         let trace = self.trace(TraceLayer::server());
         let log = self.access_log(AccessLogLayer::server())?;
         let recorder = self.recorder(Side::Server);
-        Ok((RequestIdLayer::server(), trace, log, self.metrics.clone(), recorder))
+        let (sentry, catch_panic) = (SentryLayer::server(), CatchPanicLayer::server());
+        let metrics = self.metrics.clone();
+        Ok((RequestIdLayer::server(), trace, log, metrics, recorder, sentry, catch_panic))
     }
 
     /// For a client that sends them; a request tells its route in its extensions.
-    pub fn client(&self) -> Result<Layers, ConfigError> {
+    pub fn client(&self) -> Result<ClientLayers, ConfigError> {
         let trace = self.trace(TraceLayer::client());
         let log = self.access_log(AccessLogLayer::client())?;
         let recorder = self.recorder(Side::Client);

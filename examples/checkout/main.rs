@@ -37,6 +37,9 @@ mod tree;
 use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
 
+use sentry::{ClientInitGuard, ClientOptions};
+use tower_observability::catch_panic::PanicHook;
+use tower_observability::sentry::OneEvent;
 use tower_observability::telemetry::{LogFormat, Sampling};
 
 use crate::config::Addresses;
@@ -54,12 +57,21 @@ usage: cargo run --example checkout --features full [-- --once]
 
 GATEWAY_ADDR, INVENTORY_ADDR and PAYMENT_ADDR tell where to serve; 127.0.0.1:8080, :8081 and :8082
 by default. ADMIN_ADDR tells where /metrics is; 127.0.0.1:9464 by default. RUST_LOG tells what to log. With --once, any free ports do. Spans go to
-OTEL_EXPORTER_OTLP_ENDPOINT, if it is set.
+OTEL_EXPORTER_OTLP_ENDPOINT, and panics and errors to SENTRY_DSN, if they are set.
 ";
 
 #[tokio::main]
 async fn main() -> ExitCode {
     panic::set_hook(Box::new(log_panic));
+    // so that log, span and Sentry tell where a handler panicked
+    PanicHook::new().backtraces().install();
+    let _sentry = match sentry() {
+        Ok(guard) => guard,
+        Err(error) => {
+            eprintln!("checkout: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => serve().await,
@@ -158,6 +170,15 @@ the gateway listens on {gateway}, the inventory on {inventory}, the payment on {
 All lines of one request carry its ID and its trace's, in every service. Ctrl-C here stops everything.
 "
     );
+}
+
+/// The client that reports to `SENTRY_DSN`, if that is set; dropped, it sends what is left.
+fn sentry() -> Result<Option<ClientInitGuard>, BoxError> {
+    let Ok(dsn) = std::env::var("SENTRY_DSN") else { return Ok(None) };
+    let dsn = dsn.parse().map_err(|error| format!("SENTRY_DSN: {error}"))?;
+    let mut options = ClientOptions::new().environment("example").add_integration(OneEvent);
+    options.dsn = Some(dsn);
+    Ok(Some(sentry::init(options)))
 }
 
 /// Logs a panic like everything else, so that its line carries the request's ID.

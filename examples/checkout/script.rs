@@ -105,6 +105,12 @@ fn compare(step: &Step, expected: &[Row], answer: &Answer, got: &[Exchange]) -> 
         wrong.extend(unexpected.map(|row| format!("not expected: {}", row.join(" "))));
     }
     wrong.extend(got.iter().flat_map(|exchange| exchange.contradictions.clone()));
+    if let Some(problem) = &answer.problem {
+        let id = got.first().map(|exchange| exchange.request_id.as_str());
+        if problem["request_id"].as_str() != id {
+            wrong.push(format!("problem: expected the request ID {id:?}, got {problem}"));
+        }
+    }
     wrong
 }
 
@@ -127,7 +133,8 @@ fn title(number: usize, step: &Step, answer: &Answer, id: &str, messages: &[Stri
         [] => String::new(),
         some => format!(", also logged: {}", some.join("; ")),
     };
-    format!("{number}. {name}\n  {act}; answered {answered}\n  request ID {id}{logged}")
+    let problem = answer.problem.as_ref().map(|it| format!("\n  {it}")).unwrap_or_default();
+    format!("{number}. {name}\n  {act}; answered {answered}{problem}\n  request ID {id}{logged}")
 }
 
 fn status(answer: &Answer) -> String {

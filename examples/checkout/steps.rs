@@ -219,9 +219,9 @@ pub const STEPS: &[Step] = &[
     Step {
         name: "a handler that panics",
         act: Act::Get("/panic"),
-        answer: "-",
+        answer: "500",
         exchanges: "
-            gateway  GET  /panic  panicked  -  -  panic  ours  ERROR  -
+            gateway  GET  /panic  panicked  500  -  panic  ours  ERROR  500
         ",
         log: &["a thread panicked"],
         spans: Some("gateway GET /panic"),

@@ -88,6 +88,9 @@ pub(super) fn emit(line: &Line<'_>) {
                 "error.type" = $ended.error_type(),
                 "error.message" =
                     $ended.error_text.as_deref().map(|text| visible(text.into())).as_deref(),
+                "code.file.path" =
+                    $ended.place().map(|place| visible(place.file.into())).as_deref(),
+                "code.line.number" = $ended.place().and_then(|place| place.line),
                 "client.address" = line.client_address().map(|a| a.to_string()).as_deref(),
                 "server.address" = line.server_address().map(visible).as_deref(),
                 "server.port" = line.server_port(),

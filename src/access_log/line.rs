@@ -19,6 +19,7 @@ use crate::id::{RequestId, TraceIdentity};
 use crate::message;
 use crate::message::bound::bounded;
 use crate::message::headers::{REQUEST_HEADER, RESPONSE_HEADER};
+use crate::message::place::Place;
 use crate::message::server::{Server, own_port};
 use crate::route::Route;
 
@@ -205,6 +206,11 @@ impl<'a> Line<'a> {
 impl<'a> Ended<'a> {
     pub(super) fn error_type(&self) -> Option<&str> {
         self.end.error_type.as_ref().map(|error| error.as_str())
+    }
+
+    /// Where it panicked, if that is known.
+    pub(super) fn place(&self) -> Option<Place<'_>> {
+        Place::of(self.end.facts.caught_panic()?.location.as_deref()?)
     }
 
     pub(super) fn rpc_status(&self) -> Option<&'static str> {

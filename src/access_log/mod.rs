@@ -219,15 +219,14 @@ impl AccessLog {
             None => Some(sampling::Kept::default()),
         };
         let Some(kept) = kept else { return };
-        let error = if self.error_text { end.as_error() } else { None };
-        let text_of = |error| isolated(|| error_text::of(error, self.shown.redaction()));
+        let error_text = self.error_text.then(|| error_text::of_end(end, self.shown.redaction()));
         self.write(&Line {
             facts: end.facts,
             begun,
             log: self,
             at: end.facts.started_at() + end.duration,
             level: self.level_of(end, slow),
-            ended: Some(Ended { end, status, slow, kept, error_text: error.and_then(text_of) }),
+            ended: Some(Ended { end, status, slow, kept, error_text: error_text.flatten() }),
         });
     }
 

@@ -4,6 +4,9 @@ use std::error::Error;
 use std::fmt::{self, Write};
 
 use super::MARK;
+use crate::classify::Outcome;
+use crate::error::panic_message;
+use crate::exchange::{End, isolated};
 use crate::redact::Redaction;
 
 /// The most characters that are told.
@@ -11,9 +14,24 @@ const MAX: usize = 512;
 /// The most bytes that are looked at.
 const MAX_READ: usize = 8 * MAX;
 
+/// What an end says of what went wrong: the message of its panic, or else the text of its error.
+pub(crate) fn of_end(end: &End<'_>, redaction: &Redaction) -> Option<String> {
+    let text_of = |error: &(dyn Error + 'static)| isolated(|| of(error, redaction));
+    let said = end.as_error().and_then(text_of);
+    let panic = || {
+        let told = end.facts.caught_panic().and_then(|panic| panic.message.clone());
+        told.or_else(|| panic_message(end.error?))
+    };
+    let said = match end.outcome {
+        Outcome::Panicked => said.or_else(|| text_of(&*Box::<dyn Error>::from(panic()?))),
+        _ => said,
+    };
+    said.filter(|text| !text.is_empty())
+}
+
 /// The text of an error and of its sources, joined by `: `, without the secrets that the policy
 /// finds in it, and cut.
-pub(crate) fn of(error: &(dyn Error + 'static), redaction: &Redaction) -> String {
+fn of(error: &(dyn Error + 'static), redaction: &Redaction) -> String {
     let mut text = Text(String::new());
     // fails when there is enough, or where an error's own formatting does
     let _ = write!(text, "{error}");

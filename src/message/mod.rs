@@ -13,6 +13,8 @@ pub(crate) mod error_text;
 pub(crate) mod headers;
 #[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
 pub(crate) mod method;
+#[cfg(any(feature = "access-log", feature = "sentry", feature = "trace"))]
+pub(crate) mod place;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod plain;
 #[cfg(any(feature = "access-log", feature = "metrics", feature = "sentry", feature = "trace"))]

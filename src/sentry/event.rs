@@ -1,7 +1,5 @@
 //! The event of an exchange that ended badly.
 
-use std::error::Error;
-
 use sentry_core::Level;
 use sentry_core::protocol::{
     Event, Exception, Frame, Mechanism, ResponseContext, Stacktrace, Value,
@@ -10,9 +8,9 @@ use sentry_core::protocol::{
 use super::enrich::PANIC;
 use super::settings::Settings;
 use crate::classify::{ErrorType, Outcome};
-use crate::error::panic_message;
-use crate::exchange::{CaughtPanic, End, isolated};
+use crate::exchange::{CaughtPanic, End};
 use crate::message::error_text;
+use crate::message::place::Place;
 
 /// Tells an end; so many that were alike were not told.
 pub(super) fn of(end: &End<'_>, withheld: u64, settings: &Settings) -> Event<'static> {
@@ -23,7 +21,7 @@ pub(super) fn of(end: &End<'_>, withheld: u64, settings: &Settings) -> Event<'st
     let was_caught = has_panicked && end.error.is_none();
     let exception = Exception {
         ty: error_type.to_owned(),
-        value: text(end, caught, settings),
+        value: error_text::of_end(end, &settings.redaction),
         stacktrace: caught.and_then(stacktrace),
         mechanism: Some(Mechanism {
             ty: if has_panicked { PANIC } else { "tower-observability" }.to_owned(),
@@ -64,28 +62,13 @@ pub(super) fn of(end: &End<'_>, withheld: u64, settings: &Settings) -> Event<'st
     event
 }
 
-/// What the panic or the error said, without the secrets in it.
-fn text(end: &End<'_>, caught: Option<&CaughtPanic>, settings: &Settings) -> Option<String> {
-    let of =
-        |error: &(dyn Error + 'static)| isolated(|| error_text::of(error, &settings.redaction));
-    if end.outcome != Outcome::Panicked {
-        return end.as_error().and_then(of);
-    }
-    let told = caught.and_then(|panic| panic.message.clone());
-    let told = told.or_else(|| panic_message(end.error?));
-    told.and_then(|text| of(&*Box::<dyn Error>::from(text)))
-}
-
 /// Where it panicked, as the one frame that is known.
 fn stacktrace(panic: &CaughtPanic) -> Option<Stacktrace> {
-    let location = panic.location.as_deref()?;
-    let mut parts = location.rsplitn(3, ':');
-    let (column, line, file) = (parts.next(), parts.next(), parts.next());
-    let number = |text: Option<&str>| text.and_then(|text| text.parse().ok());
+    let place = Place::of(panic.location.as_deref()?)?;
     let frame = Frame {
-        filename: Some(file.unwrap_or(location).to_owned()),
-        lineno: number(line),
-        colno: number(column),
+        filename: Some(place.file.to_owned()),
+        lineno: place.line.map(u64::from),
+        colno: place.column.map(u64::from),
         in_app: Some(true),
         ..Frame::default()
     };

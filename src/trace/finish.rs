@@ -1,7 +1,5 @@
 //! What a span says of how its exchange ended.
 
-use std::error::Error;
-
 use opentelemetry::trace::{SpanRef, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue, StringValue, Value};
 
@@ -10,9 +8,9 @@ use super::semconv::{self, key};
 use super::start::tells_method_first;
 use super::{Live, Trace, intern};
 use crate::classify::{ErrorType, Outcome, Protocol, Side};
-use crate::error::panic_message;
 use crate::exchange::{End, isolated};
 use crate::message::error_text;
+use crate::message::place::Place;
 use crate::message::version::version;
 
 impl Trace {
@@ -95,22 +93,7 @@ impl Trace {
 
     /// What the error says of itself, where that is asked for.
     fn error_text_of(&self, end: &End<'_>) -> Option<String> {
-        if !self.error_text {
-            return None;
-        }
-        let text_of = |error: &(dyn Error + 'static)| {
-            isolated(|| error_text::of(error, self.shown.redaction()))
-        };
-        let panic = || {
-            let told = end.facts.caught_panic().and_then(|panic| panic.message.clone());
-            told.or_else(|| panic_message(end.error?))
-        };
-        let said = end.as_error().and_then(text_of);
-        let said = match end.outcome {
-            Outcome::Panicked => said.or_else(|| text_of(&*Box::<dyn Error>::from(panic()?))),
-            _ => said,
-        };
-        said.filter(|text| !text.is_empty())
+        if self.error_text { error_text::of_end(end, self.shown.redaction()) } else { None }
     }
 }
 
@@ -146,28 +129,21 @@ fn exception(end: &End<'_>, text: Option<String>) -> Vec<KeyValue> {
     if let Some(text) = text {
         attributes.push(KeyValue::new(key::EXCEPTION_MESSAGE, text));
     }
-    if let Some(location) = end.facts.caught_panic().and_then(|panic| panic.location.as_deref()) {
-        attributes.extend(place(location));
-    }
+    let location = end.facts.caught_panic().and_then(|panic| panic.location.as_deref());
+    attributes.extend(location.and_then(Place::of).into_iter().flat_map(place));
     attributes
 }
 
-/// Where `file:line:column` is; what has another form is the name of a file.
-fn place(location: &str) -> Vec<KeyValue> {
-    if location.is_empty() {
-        return Vec::new();
-    }
-    let mut parts = location.rsplitn(3, ':');
-    let mut number = || parts.next()?.parse::<u32>().ok().map(i64::from);
-    let (column, line) = (number(), number());
-    let (Some(column), Some(line), Some(file)) = (column, line, parts.next()) else {
-        return vec![KeyValue::new(key::CODE_FILE_PATH, location.to_owned())];
-    };
-    vec![
-        KeyValue::new(key::CODE_FILE_PATH, file.to_owned()),
-        KeyValue::new(key::CODE_LINE_NUMBER, line),
-        KeyValue::new(key::CODE_COLUMN_NUMBER, column),
+fn place(place: Place<'_>) -> impl Iterator<Item = KeyValue> {
+    let number = |key, number: Option<u32>| number.map(|it| KeyValue::new(key, i64::from(it)));
+    let file = KeyValue::new(key::CODE_FILE_PATH, place.file.to_owned());
+    [
+        Some(file),
+        number(key::CODE_LINE_NUMBER, place.line),
+        number(key::CODE_COLUMN_NUMBER, place.column),
     ]
+    .into_iter()
+    .flatten()
 }
 
 fn error_type(error: &ErrorType) -> StringValue {

@@ -100,6 +100,12 @@ fn response(ended: &Ended<'_>, object: &mut Object<'_>) {
     if let Some(text) = &ended.error_text {
         object.text(key!("error.message"), text);
     }
+    if let Some(place) = ended.place() {
+        object.text(key!("log.origin.file.name"), place.file);
+        if let Some(line) = place.line {
+            object.number(key!("log.origin.file.line"), line);
+        }
+    }
     if let Some(bytes) = ended.end.request_bytes {
         object.number(key!("http.request.body.bytes"), bytes);
     }
@@ -131,7 +137,7 @@ fn outcome(ended: &Ended<'_>) -> &'static str {
 }
 
 /// The keys that are written above.
-const TAKEN: [&str; 42] = [
+const TAKEN: [&str; 44] = [
     "@timestamp",
     "log.level",
     "message",
@@ -163,6 +169,8 @@ const TAKEN: [&str; 42] = [
     "rpc.response.status_code",
     "error.type",
     "error.message",
+    "log.origin.file.name",
+    "log.origin.file.line",
     "http.request.body.bytes",
     "http.response.body.bytes",
     "event.duration",

@@ -127,6 +127,12 @@ fn end(ended: &Ended<'_>, object: &mut Object<'_>) {
     if let Some(text) = &ended.error_text {
         object.text(key!("error_message"), text);
     }
+    if let Some(place) = ended.place() {
+        object.text(key!("code_file_path"), place.file);
+        if let Some(line) = place.line {
+            object.number(key!("code_line_number"), line);
+        }
+    }
     if let Some(time) = ended.end.time_to_headers {
         object.quoted(key!("time_to_headers"), |out| {
             push_seconds(out, time);

@@ -89,6 +89,12 @@ fn response(ended: &Ended<'_>, object: &mut Object<'_>) {
     if let Some(text) = &ended.error_text {
         object.text(key!("error.message"), text);
     }
+    if let Some(place) = ended.place() {
+        object.text(key!("code.file.path"), place.file);
+        if let Some(line) = place.line {
+            object.number(key!("code.line.number"), line);
+        }
+    }
     if let Some(bytes) = ended.end.request_bytes {
         object.number(key!("http.request.body.size"), bytes);
     }
@@ -111,7 +117,7 @@ fn response(ended: &Ended<'_>, object: &mut Object<'_>) {
 }
 
 /// The keys that are written above.
-const TAKEN: [&str; 28] = [
+const TAKEN: [&str; 30] = [
     "side",
     "request_id",
     "http.request.method",
@@ -131,6 +137,8 @@ const TAKEN: [&str; 28] = [
     "rpc.response.status_code",
     "error.type",
     "error.message",
+    "code.file.path",
+    "code.line.number",
     "http.request.body.size",
     "http.response.body.size",
     "duration",

@@ -45,15 +45,15 @@ impl Observer for Identified {
     type Exchange = ();
 
     fn begin(&self, _: &mut http::request::Parts, facts: &Arc<Facts>) {
-        facts.set_request_id(self.0.clone());
+        facts.set_request_id(self.0);
         facts.set_trace(TraceIdentity::new(0xabc, 7, true).unwrap());
     }
 
     fn end(&self, (): (), _: &End<'_>) {}
 }
 
-fn identified(id: &RequestId, accept: &'static str) -> Got {
-    let layer = ObserveLayer::new(Server, Identified(id.clone()));
+fn identified(id: RequestId, accept: &'static str) -> Got {
+    let layer = ObserveLayer::new(Server, Identified(id));
     let mut service = layer.layer(CatchPanicLayer::server().layer(Script::panics("secret")));
     let mut request = get();
     request.headers_mut().insert("accept", accept.parse().unwrap());
@@ -64,10 +64,10 @@ fn identified(id: &RequestId, accept: &'static str) -> Got {
 fn the_answer_has_the_ids_of_the_request_and_the_trace_and_nothing_of_the_panic() {
     let id = RequestId::from_bytes(b"one-two").unwrap();
     let problem = r#"{"type":"about:blank","title":"Internal Server Error","status":500,"request_id":"one-two","trace_id":"00000000000000000000000000000abc"}"#;
-    assert_eq!(identified(&id, "*/*"), Got::problem(problem));
+    assert_eq!(identified(id, "*/*"), Got::problem(problem));
     let text =
         "Internal Server Error\nrequest ID: one-two\ntrace ID: 00000000000000000000000000000abc\n";
-    assert_eq!(identified(&id, "text/plain"), Got::answer(500, "text/plain; charset=utf-8", text));
+    assert_eq!(identified(id, "text/plain"), Got::answer(500, "text/plain; charset=utf-8", text));
 }
 
 proptest! {
@@ -76,7 +76,7 @@ proptest! {
     fn the_problem_is_json(id in proptest::collection::vec(any::<u8>(), 1..100)) {
         let Ok(id) = RequestId::from_bytes(&id) else { return Ok(()) };
         let problem: serde_json::Value =
-            serde_json::from_str(&identified(&id, "*/*").body).unwrap();
+            serde_json::from_str(&identified(id, "*/*").body).unwrap();
         prop_assert_eq!(&problem["request_id"], id.as_str());
         prop_assert_eq!(&problem["status"], 500);
     }
