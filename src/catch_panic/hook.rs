@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::error::panic_message;
-use crate::exchange::{CaughtPanic, Facts, discard};
+use crate::exchange::{CaughtPanic, Facts, PanicBacktrace, discard};
 
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 /// The most panics that are kept until the one that came through is caught.
 const MOST: usize = 8;
-/// The most bytes of a message or a backtrace.
+/// The most bytes of a message.
 const MOST_BYTES: usize = 64 * 1024;
 
 thread_local! {
@@ -49,7 +49,8 @@ impl PanicHook {
         Self::default()
     }
 
-    /// Takes backtraces, too, whatever `RUST_BACKTRACE` says: some milliseconds for each panic.
+    /// Takes backtraces, too, whatever `RUST_BACKTRACE` says. Their names and lines are looked up only
+    /// where one is told, as to Sentry, which takes [longer](PanicBacktrace) than many a request.
     pub fn backtraces(self) -> Self {
         Self { backtraces: true }
     }
@@ -74,7 +75,7 @@ impl PanicHook {
         }
         let mut panic = told(info.payload());
         panic.location = info.location().map(ToString::to_string);
-        panic.backtrace = self.backtraces.then(|| bounded(Backtrace::force_capture().to_string()));
+        panic.backtrace = self.backtraces.then(|| PanicBacktrace::new(Backtrace::force_capture()));
         PANICS.with(|panics| {
             if let Ok(mut panics) = panics.try_borrow_mut()
                 && panics.len() < MOST

@@ -1,5 +1,6 @@
 //! The one shared record of an exchange.
 
+use std::backtrace::Backtrace;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -66,9 +67,42 @@ pub struct CaughtPanic {
     pub message: Option<String>,
     /// `file:line:column`, if known.
     pub location: Option<String>,
-    /// How it came about, if known: a backtrace as Rust prints it.
-    pub backtrace: Option<String>,
+    /// How it came about, if known.
+    pub backtrace: Option<PanicBacktrace>,
 }
+
+/// A backtrace, whose names and lines are looked up where it is displayed: that takes milliseconds, the
+/// first time in a process up to some hundred.
+#[derive(Clone)]
+pub struct PanicBacktrace(Arc<Backtrace>);
+
+impl PanicBacktrace {
+    /// From what was captured.
+    pub fn new(backtrace: Backtrace) -> Self {
+        Self(Arc::new(backtrace))
+    }
+}
+
+impl fmt::Display for PanicBacktrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for PanicBacktrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PanicBacktrace").finish_non_exhaustive()
+    }
+}
+
+/// Of the same capture.
+impl PartialEq for PanicBacktrace {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for PanicBacktrace {}
 
 impl CaughtPanic {
     /// A panic of which nothing further is known.

@@ -18,7 +18,7 @@ mod wait;
 
 pub use body::ObserveBody;
 pub use end::End;
-pub use facts::{CaughtPanic, Facts, annotate};
+pub use facts::{CaughtPanic, Facts, PanicBacktrace, annotate};
 pub use flag::{Flag, flag};
 pub use future::ObserveFuture;
 pub use layer::ObserveLayer;

@@ -48,8 +48,8 @@ pub(super) fn of(end: &End<'_>, withheld: u64, settings: &Settings) -> Event<'st
     if withheld > 0 {
         event.extra.insert("withheld".into(), Value::from(withheld));
     }
-    if let Some(backtrace) = caught.and_then(|panic| panic.backtrace.clone()) {
-        event.extra.insert("backtrace".into(), Value::from(backtrace));
+    if let Some(backtrace) = caught.and_then(|panic| panic.backtrace.as_ref()) {
+        event.extra.insert("backtrace".into(), Value::from(bounded(backtrace.to_string())));
     }
     if let Some(status) = end.status {
         let response = ResponseContext {
@@ -73,4 +73,11 @@ fn stacktrace(panic: &CaughtPanic) -> Option<Stacktrace> {
         ..Frame::default()
     };
     Some(Stacktrace { frames: vec![frame], ..Stacktrace::default() })
+}
+
+/// What Sentry takes of a text without cutting it itself.
+fn bounded(mut backtrace: String) -> String {
+    const MOST: usize = 16 * 1024;
+    backtrace.truncate(backtrace.floor_char_boundary(MOST));
+    backtrace
 }

@@ -60,7 +60,8 @@ fn a_hook_tells_where_the_panic_that_came_through_happened() {
     let panic = told(panics);
     assert_eq!(panic.message.as_deref(), Some("by 7"));
     assert_is_at(&panic, line);
-    assert!(panic.backtrace.unwrap().contains("a_hook_tells_where_the_panic"));
+    let backtrace = panic.backtrace.unwrap().to_string();
+    assert!(backtrace.contains("a_hook_tells_where_the_panic"), "{backtrace}");
 
     // others that the service caught itself, before and while that one unwinds, are not it
     struct CatchesInDrop;
