@@ -7,17 +7,19 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
+use sentry_tower::{NewSentryLayer, SentryHttpLayer};
 use tower::layer::util::{Identity, Stack};
 use tower::{Layer, Service};
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tower_observability::access_log::{AccessLog, AccessLogLayer, JsonLines};
+use tower_observability::catch_panic::CatchPanicLayer;
 use tower_observability::classify::Side::Server;
 use tower_observability::exchange::ObserveLayer;
 use tower_observability::metrics::MetricsLayer;
 use tower_observability::request_id::{RequestIdLayer, RequestIds};
+use tower_observability::sentry::SentryLayer;
 use tracing::Level;
 use tracing_subscriber::fmt;
 
@@ -44,17 +46,34 @@ pub(crate) fn all() -> Vec<Row> {
         over(CORE, "access_log, JSON lines", || plain(json_lines().layer(Bare))).within(3_500, 0, 4_200),
         over(CORE, "access_log, events into JSON", || { json(Level::INFO); plain(AccessLogLayer::server().layer(Bare)) }),
         over(CORE, "metrics", || plain(metrics().layer(Bare))).within(700, 0, 1_200),
+        over(CORE, "catch_panic", || plain(core().layer(CatchPanicLayer::server().layer(Bare)))).within(200, 0, 400),
+        over(CORE, "sentry, no client", || plain(SentryLayer::server().layer(Bare))).within(300, 0, 400),
+        over(CORE, "sentry, a client", || { client(); plain(SentryLayer::server().layer(Bare)) }),
         over(CORE, "request_id and JSON lines, fused", || plain(fused().layer(Bare))),
         over(CORE, "request_id and JSON lines, stacked", || plain(RequestIdLayer::server().layer(json_lines().layer(Bare)))),
         over(PLAIN, "tower-http Set + PropagateRequestId", || plain(set_request_id().layer(Bare))),
         over(PLAIN, "tower-http TraceLayer, no subscriber", || plain(trace().layer(Bare))),
         over(PLAIN, "tower-http TraceLayer, JSON", || { json(Level::INFO); plain(trace().layer(Bare)) }),
-        over(PLAIN, "tower-http CatchPanic", || plain(CatchPanicLayer::new().layer(Bare))),
+        over(PLAIN, "tower-http CatchPanic", || plain(tower_http::catch_panic::CatchPanicLayer::new().layer(Bare))),
+        over(PLAIN, "sentry-tower, no client", || plain(sentry_tower().layer(Bare))),
+        over(PLAIN, "sentry-tower, a client", || { client(); plain(sentry_tower().layer(Bare)) }),
     ]
 }
 
 fn core() -> ObserveLayer<()> {
     ObserveLayer::new(Server, ())
+}
+
+/// Binds a client to every hub, whose transport does nothing.
+fn client() {
+    let transport = sentry_core::test::TestTransport::new();
+    let options = sentry_core::ClientOptions::new().dsn("http://public@127.0.0.1:9/1");
+    let client = sentry_core::Client::with_options(options.transport(transport));
+    sentry_core::Hub::current().bind_client(Some(client.into()));
+}
+
+fn sentry_tower() -> Stack<SentryHttpLayer, NewSentryLayer<Request<Full<Bytes>>>> {
+    Stack::new(SentryHttpLayer::new(), NewSentryLayer::new_from_top())
 }
 
 fn set_request_id() -> Stack<PropagateRequestIdLayer, SetRequestIdLayer<MakeRequestUuid>> {
