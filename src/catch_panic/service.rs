@@ -108,32 +108,29 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let answered = catching(|| {
-            let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-            let answered = ready!(inner.poll(cx));
-            // what the service's locals do in their drop is its own, too
-            this.inner.set(None);
-            Poll::Ready(Some(answered))
-        });
-        let answered = match answered {
-            Some(polled) => ready!(polled),
-            None => {
-                // its drop may panic again
-                catching(|| this.inner.set(None));
-                None
-            }
-        };
         let is_grpc = this.asked.is_grpc;
-        Poll::Ready(match answered {
-            Some(Ok(response)) => Ok(response.map(|body| CatchPanicBody::new(body, is_grpc))),
-            Some(Err(error)) => Err(error),
-            None => {
-                let facts = Facts::current();
-                let answer = respond(this.responder.as_deref(), this.asked, facts.as_deref());
-                Ok(answer.map(CatchPanicBody::answer))
+        if this.inner.is_some() {
+            let polled = catching(|| {
+                let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
+                let answered = ready!(inner.poll(cx));
+                // what the service's locals do in their drop is its own, too
+                this.inner.set(None);
+                Poll::Ready(answered.map(|it| it.map(|body| CatchPanicBody::new(body, is_grpc))))
+            });
+            if let Some(polled) = polled {
+                return polled;
             }
-        })
+            // its drop may panic again
+            catching(|| this.inner.set(None));
+        }
+        Poll::Ready(Ok(answer(this.responder.as_deref(), this.asked)))
     }
+}
+
+#[cold]
+fn answer<B>(responder: Option<&Responder>, asked: &Asked) -> Response<CatchPanicBody<B>> {
+    let facts = Facts::current();
+    respond(responder, asked, facts.as_deref()).map(CatchPanicBody::answer)
 }
 
 impl<F: fmt::Debug> fmt::Debug for CatchPanicFuture<F> {
