@@ -21,7 +21,6 @@ use sentry_core::{
 /// let options = sentry_core::ClientOptions::new().add_integration(OneEvent);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct OneEvent;
 
 /// The target of the access log's events.
