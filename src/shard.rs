@@ -38,7 +38,7 @@ pub(crate) fn of_this_thread() -> Shard {
 }
 
 /// Two that are not the same where there are several.
-#[cfg(test)]
+#[cfg(all(test, feature = "metrics"))]
 pub(crate) fn two() -> [Shard; 2] {
     [Shard(0), Shard(1)]
 }
