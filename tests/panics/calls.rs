@@ -52,6 +52,13 @@ pub(crate) struct Seen {
     pub(crate) end: String,
 }
 
+impl Seen {
+    /// The status, if it is seen, and the end.
+    pub(crate) fn kind(&self) -> (&str, &str) {
+        (self.head.split(' ').next().unwrap_or_default(), &self.end)
+    }
+}
+
 /// A connection of either kind.
 pub(crate) enum Caller {
     Http(Connection),

@@ -13,7 +13,7 @@ use tower_observability::request_id::{Generator, RequestIdLayer};
 use tower_observability::sentry::SentryLayer;
 
 use crate::endpoint::Endpoint;
-use crate::signals::{hub, sent};
+use crate::signals::{hub, options, sent};
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -69,7 +69,7 @@ fn told(events: &[Value]) -> Vec<[String; 3]> {
 #[test]
 fn a_cancelled_request_touches_no_other_ones_hub() {
     let endpoint = Endpoint::start();
-    let hub = hub(&endpoint.dsn(1));
+    let hub = hub(options(&endpoint.dsn(1)));
     Hub::run(hub.clone(), || {
         let (nothing, slot) = (Arc::default(), Arc::new(Mutex::new(None)));
         let mut one = begin("one", nothing);

@@ -58,8 +58,8 @@ fn after_thousands_of_panics_the_counters_are_exact_and_the_server_serves() {
                             caller = Caller::open(over, address).await;
                         }
                         let seen = caller.ask(over, Some(place)).await;
-                        let whole = Cell::new(over, place).whole(0);
-                        assert!(seen.end != whole.end || seen.data != whole.data);
+                        // a stream's reset may overtake its headers
+                        assert_eq!(seen.end, Cell::new(over, place).seen().end);
                     }
                 }
             })

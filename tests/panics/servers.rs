@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response as AxumResponse;
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use bytes::Bytes;
 use example_proto::echo::Message;
 use example_proto::echo::echo_server::{Echo, EchoServer};
@@ -123,5 +124,10 @@ pub(crate) async fn serve_grpc(hold: &Hold, layers: Layers) -> SocketAddr {
 /// One axum server for HTTP/1, HTTP/2 and gRPC.
 pub(crate) async fn serve_all(hold: &Hold, layers: Layers) -> SocketAddr {
     let grpc = Routes::new(EchoServer::new(Orders(hold.clone()))).into_axum_router();
-    serve_axum(http(hold, layers.clone()).merge(grpc.layer(layers))).await
+    let app = http(hold, layers.clone()).merge(grpc.layer(layers));
+    let (listener, address) = listen().await;
+    // a second part of an answer would wait for the first one's acknowledgement
+    let listener = listener.tap_io(|io| io.set_nodelay(true).unwrap());
+    tokio::spawn(async { axum::serve(listener, app).await });
+    address
 }

@@ -109,13 +109,14 @@ impl Signals {
     }
 }
 
-/// A hub with a client of its own that really sends.
-pub(crate) fn hub(dsn: &str) -> Arc<Hub> {
-    let options = ClientOptions::new()
-        .dsn(dsn)
-        .transport(DefaultTransportFactory)
-        // set here or else by nobody: the client is not made by `sentry::init`
-        .environment("test");
+/// Options of a client that really sends.
+pub(crate) fn options(dsn: &str) -> ClientOptions {
+    // set here or else by nobody: the client is not made by `sentry::init`
+    ClientOptions::new().dsn(dsn).transport(DefaultTransportFactory).environment("test")
+}
+
+/// A hub with a client of its own.
+pub(crate) fn hub(options: ClientOptions) -> Arc<Hub> {
     let client = Client::from(options);
     assert!(client.is_enabled());
     Arc::new(Hub::new(Some(Arc::new(client)), Arc::default()))

@@ -7,7 +7,7 @@ use crate::endpoint::{Endpoint, lasting};
 use crate::expected::Cell;
 use crate::mines::{PLACES, hook};
 use crate::servers::{Hold, http, serve_grpc};
-use crate::signals::{Signals, hub, run, sent};
+use crate::signals::{Signals, hub, options, run, sent};
 use crate::support::*;
 
 #[test]
@@ -20,7 +20,7 @@ fn what_everybody_sees_of_a_panic() {
             project += 1;
             // says which cell it was that failed
             eprintln!("{over:?}, {place:?}");
-            let hub = hub(&endpoint.dsn(project));
+            let hub = hub(options(&endpoint.dsn(project)));
             let cell = Cell::new(over, place);
             let events = || {
                 sent(&hub);
