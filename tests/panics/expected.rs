@@ -21,6 +21,8 @@ pub(crate) enum Fate {
     Broken,
     /// Nothing panics: with the last byte of its length, the server is done.
     Whole,
+    /// It panics when all is sent, which the client does not see.
+    Late,
 }
 
 impl Cell {
@@ -31,6 +33,7 @@ impl Cell {
     pub(crate) fn fate(&self) -> Fate {
         match self.place {
             Place::Trailers if self.over == Over::Length => Fate::Whole,
+            Place::BodyDrop if self.over == Over::Length => Fate::Late,
             place if place.is_after_headers() => Fate::Broken,
             _ => Fate::Answered,
         }
@@ -81,12 +84,12 @@ impl Cell {
     /// What a client sees of the one that panics.
     pub(crate) fn seen(&self) -> Seen {
         let (id, trace_id) = (self.id(), self.trace_id());
-        if self.fate() == Fate::Whole {
+        if matches!(self.fate(), Fate::Whole | Fate::Late) {
             return self.whole(self.number());
         }
         let seen =
             |head: String, data: &str, end: &str| Seen { head, data: data.into(), end: end.into() };
-        let is_last = self.place == Place::Trailers;
+        let is_last = self.place != Place::Body;
         match (self.over, self.fate()) {
             (Over::Unary | Over::Streaming, fate) => {
                 let data = match (self.over, fate) {
@@ -123,7 +126,7 @@ impl Cell {
         match (self.over, self.fate(), self.place) {
             (Over::Unary | Over::Streaming, Fate::Answered, _) => 0,
             (_, Fate::Answered, _) => self.seen().data.len() as u64,
-            (_, Fate::Whole, _) => 6,
+            (_, Fate::Whole | Fate::Late, _) => 6,
             // five bytes and two before each text
             (Over::Unary, _, Place::Body) => (7 + 6) / 2,
             (Over::Unary, ..) => 7 + 6,

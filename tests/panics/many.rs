@@ -30,7 +30,7 @@ fn counting() -> (Arc<Client>, Arc<AtomicU64>) {
 #[test]
 fn after_thousands_of_panics_the_counters_are_exact_and_the_server_serves() {
     hook();
-    let rounds: u64 = if std::env::var_os("LONG").is_some() { 417 } else { 84 };
+    let rounds: u64 = if std::env::var_os("LONG").is_some() { 358 } else { 72 };
     let panics = rounds * PLACES.len() as u64;
     let (client, events) = counting();
     let runtime = tokio::runtime::Builder::new_multi_thread()

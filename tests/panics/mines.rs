@@ -20,16 +20,20 @@ pub(crate) enum Place {
     BetweenAwaits,
     Body,
     Trailers,
+    /// In the drop of a handler's local.
     Drop,
+    /// In the drop of the body, at its end.
+    BodyDrop,
 }
 
-pub(crate) const PLACES: [Place; 6] = [
+pub(crate) const PLACES: [Place; 7] = [
     Place::Call,
     Place::BeforeAwait,
     Place::BetweenAwaits,
     Place::Body,
     Place::Trailers,
     Place::Drop,
+    Place::BodyDrop,
 ];
 
 /// The header that asks for a panic.
@@ -44,6 +48,7 @@ impl Place {
             Self::Body => "body",
             Self::Trailers => "trailers",
             Self::Drop => "drop",
+            Self::BodyDrop => "body-drop",
         }
     }
 
@@ -54,7 +59,7 @@ impl Place {
 
     /// Whether the response headers are sent before.
     pub(crate) fn is_after_headers(self) -> bool {
-        matches!(self, Self::Body | Self::Trailers)
+        matches!(self, Self::Body | Self::Trailers | Self::BodyDrop)
     }
 }
 
@@ -155,8 +160,15 @@ where
         let halves = request.uri().path().ends_with("/Unary");
         let answering = self.0.call(request);
         Box::pin(async move {
-            let place = place.filter(|place| place.is_after_headers());
-            let mined = |inner| MinedBody { inner: Box::pin(inner), place, halves, fuse: None };
+            let bomb = Bomb(place == Some(Place::BodyDrop));
+            let place = place.filter(|place| matches!(place, Place::Body | Place::Trailers));
+            let mined = |inner| MinedBody {
+                inner: Box::pin(inner),
+                place,
+                halves,
+                fuse: None,
+                _bomb: bomb,
+            };
             Ok(answering.await?.map(mined))
         })
     }
@@ -168,6 +180,7 @@ pub(crate) struct MinedBody<B> {
     halves: bool,
     /// Burns while what was yielded before is sent.
     fuse: Option<usize>,
+    _bomb: Bomb,
 }
 
 impl<B: Body<Data = Bytes>> Body for MinedBody<B> {

@@ -13,6 +13,7 @@ use axum::serve::ListenerExt;
 use bytes::Bytes;
 use example_proto::echo::Message;
 use example_proto::echo::echo_server::{Echo, EchoServer};
+use futures_util::FutureExt;
 use futures_util::stream::{self, Stream, StreamExt};
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
@@ -60,7 +61,9 @@ async fn orders(State(hold): State<Hold>, asked: HeaderMap) -> AxumResponse {
     walk(Place::of(&asked)).await;
     let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), HeaderValue::from(2))]);
     let data = hold.parts(asked.contains_key(HOLD)).map(|part| Frame::data(Bytes::from(part)));
-    let frames = data.chain(stream::iter([Frame::trailers(trailers)]));
+    // lets the data go out first
+    let last = stream::once(yield_now().map(|()| Frame::trailers(trailers)));
+    let frames = data.chain(last);
     let body = StreamBody::new(frames.map(Ok::<_, std::convert::Infallible>));
     let mut answer = AxumResponse::new(Body::new(body));
     answer.headers_mut().insert("content-type", HeaderValue::from_static("text/plain"));
