@@ -16,8 +16,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::calls::{Caller, Over};
 use crate::endpoint::Endpoint;
 use crate::mines::*;
-use crate::servers::{Hold, serve_all};
+use crate::servers::{Hold, http, serve_all};
 use crate::signals::Signals;
+use crate::support::*;
 
 /// The variable that tells the child what to install.
 const COMBINATION: &str = "PANIC_COMBINATION";
@@ -87,13 +88,24 @@ fn a_combination() {
                 let mut caller = Caller::open(over, address).await;
                 caller.ask(over, Some(place)).await;
                 number += 1;
-                expected.insert(format!("req-{number}"), place.name().to_owned());
+                expected.insert(format!("req-{number}"), (place.name().to_owned(), "error".into()));
                 signals.ended(number).await;
             }
         }
+        // and where nothing catches them
+        let (ids, trace, log, metrics, sentry, _, mines) = signals.layers.clone();
+        let layers = (ids, trace, log, metrics, sentry, mines);
+        let address = serve(Http::One, http(&Hold::default(), layers)).await;
+        for place in PLACES {
+            let mut caller = Caller::open(Over::Chunked, address).await;
+            assert_ne!(caller.ask(Over::Chunked, Some(place)).await.end, "whole");
+            number += 1;
+            expected.insert(format!("req-{number}"), (place.name().to_owned(), "fatal".into()));
+            signals.ended(number).await;
+        }
         expected
     });
-    assert_eq!(expected.len(), overs.len() * PLACES.len());
+    assert_eq!(expected.len(), (overs.len() + 1) * PLACES.len());
     // sends what is left
     drop(guard);
     let (mut got, mut others) = (BTreeMap::new(), 0);
@@ -108,9 +120,12 @@ fn a_combination() {
         };
         assert_eq!(exception["value"], TOLD);
         let line = &exception["stacktrace"]["frames"][0]["lineno"];
-        assert_eq!(line.as_u64(), has(OUR_HOOK).then_some(LINE.into()), "{event}");
+        let level = event["level"].as_str().unwrap_or("error").to_owned();
+        // where it was is known to what catches it
+        let is_located = has(OUR_HOOK) && level == "error";
+        assert_eq!(line.as_u64(), is_located.then_some(LINE.into()), "{event}");
         let place = event["request"]["headers"][PANIC].as_str().unwrap().to_owned();
-        assert_eq!(got.insert(id.to_owned(), place), None, "a second event: {event}");
+        assert_eq!(got.insert(id.to_owned(), (place, level)), None, "a second event: {event}");
     }
     assert_eq!(got, expected);
     assert_eq!(others, elsewhere);

@@ -1,5 +1,6 @@
 //! The handlers, and servers of them.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response as AxumResponse;
-use axum::routing::get;
+use axum::response::{IntoResponse, Response as AxumResponse};
+use axum::routing::{Route, get};
 use axum::serve::ListenerExt;
 use bytes::Bytes;
 use example_proto::echo::Message;
@@ -24,6 +25,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
+use tower::{Layer, Service};
 
 use crate::mines::*;
 use crate::signals::Layers;
@@ -64,7 +66,7 @@ async fn orders(State(hold): State<Hold>, asked: HeaderMap) -> AxumResponse {
     // lets the data go out first
     let last = stream::once(yield_now().map(|()| Frame::trailers(trailers)));
     let frames = data.chain(last);
-    let body = StreamBody::new(frames.map(Ok::<_, std::convert::Infallible>));
+    let body = StreamBody::new(frames.map(Ok::<_, Infallible>));
     let mut answer = AxumResponse::new(Body::new(body));
     answer.headers_mut().insert("content-type", HeaderValue::from_static("text/plain"));
     if asked.contains_key(LENGTH) {
@@ -73,7 +75,19 @@ async fn orders(State(hold): State<Hold>, asked: HeaderMap) -> AxumResponse {
     answer
 }
 
-pub(crate) fn http(hold: &Hold, layers: Layers) -> Router {
+pub(crate) fn http<L>(hold: &Hold, layers: L) -> Router
+where
+    L: Layer<Route> + Clone + Send + Sync + 'static,
+    L::Service: Service<
+            axum::extract::Request,
+            Response: IntoResponse + 'static,
+            Error: Into<Infallible> + 'static,
+            Future: Send + 'static,
+        > + Clone
+        + Send
+        + Sync
+        + 'static,
+{
     Router::new().route("/orders/{id}", get(orders)).layer(layers).with_state(hold.clone())
 }
 

@@ -50,6 +50,8 @@ impl Cell {
         }
         if has_panicked {
             say("error.type", "panic".into());
+            say("code.file.path", "tests/panics/mines.rs".into());
+            say("code.line.number", LINE.into());
         }
         json!({
             "timestamp": "2026-01-01T00:00:00.000000000Z",
