@@ -17,9 +17,7 @@ pub(super) fn of(end: &End<'_>, withheld: u64, settings: &Settings) -> Event<'st
     let error_type = end.error_type.as_ref().map_or("error", ErrorType::as_str);
     let caught = end.facts.caught_panic();
     let has_panicked = end.outcome == Outcome::Panicked;
-    // what unwinds through the layer was caught by nothing inside of it; what was caught in a body may
-    // end in an error all the same
-    let was_caught = has_panicked && caught.is_some();
+    let was_caught = has_panicked && caught.is_some_and(CaughtPanic::was_caught);
     let exception = Exception {
         ty: error_type.to_owned(),
         value: error_text::of_end(end, &settings.redaction),
