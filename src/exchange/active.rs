@@ -174,7 +174,7 @@ impl<O: Observer> Active<O> {
     fn end_at(&mut self, last: Last<'_>, duration: Duration) {
         if matches!(last, Last::Panic(_)) {
             // whatever a layer between makes of it, the wrappers outside tell the same
-            self.facts.set_caught_panic(CaughtPanic::new());
+            self.facts.set_caught_panic(CaughtPanic::passing());
         }
         if self.starter {
             self.facts.end();

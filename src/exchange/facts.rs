@@ -69,6 +69,8 @@ pub struct CaughtPanic {
     pub location: Option<String>,
     /// How it came about, if known.
     pub backtrace: Option<PanicBacktrace>,
+    /// Whether it went on through the wrapper, so that nothing inside of it caught it.
+    passes: bool,
 }
 
 /// A backtrace, whose names and lines are looked up where it is displayed: that takes milliseconds, the
@@ -108,6 +110,17 @@ impl CaughtPanic {
     /// A panic of which nothing further is known.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// One that nothing inside of the wrapper caught.
+    pub(super) fn passing() -> Self {
+        Self { passes: true, ..Self::default() }
+    }
+
+    /// Whether something inside of the wrapper caught it.
+    #[cfg(feature = "sentry")]
+    pub(crate) fn was_caught(&self) -> bool {
+        !self.passes
     }
 }
 

@@ -17,10 +17,7 @@ pub(super) fn of(end: &End<'_>, withheld: u64, settings: &Settings) -> Event<'st
     let error_type = end.error_type.as_ref().map_or("error", ErrorType::as_str);
     let caught = end.facts.caught_panic();
     let has_panicked = end.outcome == Outcome::Panicked;
-    // of what unwinds through the layer nothing but that is told; what was caught in a body ends in an
-    // error, too
-    let is_told = caught.is_some_and(|panic| *panic != CaughtPanic::new());
-    let was_caught = has_panicked && (end.error.is_none() || is_told);
+    let was_caught = has_panicked && caught.is_some_and(CaughtPanic::was_caught);
     let exception = Exception {
         ty: error_type.to_owned(),
         value: error_text::of_end(end, &settings.redaction),
