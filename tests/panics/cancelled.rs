@@ -7,12 +7,14 @@ use std::task::{Context, Waker};
 
 use http::{Request, Response};
 use sentry::{Hub, Level, capture_message, configure_scope};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::{Layer, Service, service_fn};
+use tower_observability::catch_panic::CatchPanicLayer;
 use tower_observability::request_id::{Generator, RequestIdLayer};
 use tower_observability::sentry::SentryLayer;
 
 use crate::endpoint::Endpoint;
+use crate::mines::*;
 use crate::signals::{hub, options, sent};
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -99,4 +101,33 @@ fn a_cancelled_request_touches_no_other_ones_hub() {
         ["outside at last", "nobody", "nobody"],
     ];
     assert_eq!(told(&endpoint.events(1)), expected);
+}
+
+#[test]
+fn a_panic_while_a_cancelled_request_is_dropped_goes_no_further() {
+    hook();
+    let endpoint = Endpoint::start();
+    let hub = hub(options(&endpoint.dsn(1)));
+    Hub::run(hub.clone(), || {
+        let handler = service_fn(|_: Request<String>| async {
+            wait_to_blow().await;
+            Ok::<_, Infallible>(Response::new(String::new()))
+        });
+        let mut service = (SentryLayer::server(), CatchPanicLayer::server()).layer(handler);
+        let answering = service.call(Request::new(String::new()));
+        let mut running: Running = Box::pin(async move {
+            answering.await.unwrap();
+        });
+        assert!(!poll(&mut running));
+        sent(&hub);
+        assert_eq!(endpoint.events(1), [] as [Value; 0]);
+        drop(running);
+    });
+    sent(&hub);
+    let [event] = &endpoint.events(1)[..] else { panic!("one event") };
+    let exception = &event["exception"]["values"][0];
+    let tags = json!({ "error_type": "panic", "outcome": "panicked" });
+    assert_eq!((&event["tags"], &exception["value"]), (&tags, &json!(TOLD)));
+    assert_eq!(exception["stacktrace"]["frames"][0]["lineno"], LINE);
+    assert_eq!(exception["mechanism"], json!({ "type": "panic", "handled": true }));
 }

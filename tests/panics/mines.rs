@@ -111,6 +111,12 @@ impl Drop for Bomb {
     }
 }
 
+/// Never ends, and panics when it is dropped.
+pub(crate) async fn wait_to_blow() {
+    let _bomb = Bomb(true);
+    std::future::pending().await
+}
+
 /// The way of a handler, with a local and two awaits.
 pub(crate) async fn walk(place: Option<Place>) {
     if place == Some(Place::BeforeAwait) {
