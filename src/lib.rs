@@ -10,6 +10,8 @@
 //! | `trace::TraceLayer` | records a span for each exchange, and hands the trace on | `trace` |
 //! | `metrics::MetricsLayer` | counts and measures each exchange, for Prometheus and OpenTelemetry | `metrics` |
 //! | `access_log::AccessLogLayer` | writes one event for each exchange, at its end | `access-log` |
+//! | `sentry::SentryLayer` | reports each panic and failure to Sentry, once | `sentry` |
+//! | `catch_panic::CatchPanicLayer` | answers where a service panics | `catch-panic` |
 //! | [`exchange::ObserveLayer`] | lets an [`Observer`](exchange::Observer) of your own see every exchange | always |
 //!
 //! Around them, `operation::Operation` (feature `operation`) records a span for any other future, and
@@ -105,6 +107,8 @@ pub mod trace;
     feature = "access-log",
     feature = "operation",
     feature = "telemetry",
+    feature = "catch-panic",
+    feature = "sentry",
     feature = "reqwest",
     feature = "axum"
 ))]
