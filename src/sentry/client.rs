@@ -44,7 +44,10 @@ const PANIC: &str = "panic";
 /// That would send each panic's event itself, before the end of the exchange is known, and wait for it
 /// to be sent.
 #[derive(Debug, Default)]
-pub(super) struct Clients(RwLock<Option<(Weak<Client>, Arc<Client>)>>);
+pub(super) struct Clients(RwLock<Vec<Made>>);
+
+/// A client that was bound, and the one that stands in for it.
+type Made = (Weak<Client>, Arc<Client>);
 
 impl Clients {
     /// Binds the client of an exchange to its hub.
@@ -57,16 +60,21 @@ impl Clients {
     }
 
     fn quiet(&self, client: &Arc<Client>) -> Arc<Client> {
-        let is_its = |(of, _): &&(Weak<Client>, _)| std::ptr::eq(of.as_ptr(), Arc::as_ptr(client));
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, quiet)) = known.as_ref().filter(is_its) {
-            return Arc::clone(quiet);
+        let of = |made: &[Made]| {
+            let its = made.iter().find(|(of, _)| std::ptr::eq(of.as_ptr(), Arc::as_ptr(client)));
+            its.map(|(_, quiet)| Arc::clone(quiet))
+        };
+        if let Some(quiet) = of(&self.0.read().unwrap_or_else(PoisonError::into_inner)) {
+            return quiet;
         }
-        drop(known);
-        let quiet = Arc::new(without_panics(client));
-        let kept = (Arc::downgrade(client), Arc::clone(&quiet));
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(kept);
-        quiet
+        let mut made = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // another thread may have been faster
+        of(&made).unwrap_or_else(|| {
+            made.retain(|(of, _)| of.strong_count() > 0);
+            let quiet = Arc::new(without_panics(client));
+            made.push((Arc::downgrade(client), Arc::clone(&quiet)));
+            quiet
+        })
     }
 }
 

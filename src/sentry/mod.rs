@@ -51,9 +51,14 @@
 //!
 //! # What it cannot do
 //!
-//! Performance traces are OpenTelemetry's: the layer makes no Sentry transactions. What `sentry-tower`
-//! has for hubs is used ([`HubProvider`](sentry_tower::HubProvider)); its HTTP layer is not, as it copies
-//! every header whether or not there is a client, and ends at the response headers.
+//! - The guard of `sentry::init` waits longer than its time-out where the endpoint never answers: it joins
+//!   the thread that sends, and `sentry`'s transports have no time-out of their own.
+//! - What a handler tells Sentry's logs or metrics (features of `sentry`) in the last seconds before the
+//!   process ends may be lost while the panic integration is on. Leave that out: panics are reported
+//!   without it.
+//! - //! Performance traces are OpenTelemetry's: the layer makes no Sentry transactions. What `sentry-tower`
+//!   has for hubs is used ([`HubProvider`](sentry_tower::HubProvider)); its HTTP layer is not, as it copies
+//!   every header whether or not there is a client, and ends at the response headers.
 
 mod alike;
 mod client;

@@ -87,7 +87,7 @@ fn a_layer_serves_the_client_that_is_bound_now() {
     let layer = layer();
     let options = || ClientOptions::new().add_integration(PanicIntegration::new());
     let (one, other) = (Kept::new(options()), Kept::new(options()));
-    for kept in [&one, &other, &one] {
+    for kept in [&one, &other, &one, &other] {
         kept.ask(&layer, Script::panics("no"), get());
         kept.event();
     }
