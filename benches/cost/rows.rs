@@ -2,11 +2,14 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
+use sentry_core::test::TestTransport;
+use sentry_core::{Client, ClientOptions, Hub};
 use sentry_tower::{NewSentryLayer, SentryHttpLayer};
 use tower::layer::util::{Identity, Stack};
 use tower::{Layer, Service};
@@ -65,12 +68,13 @@ fn core() -> ObserveLayer<()> {
     ObserveLayer::new(Server, ())
 }
 
-/// Binds a client to every hub, whose transport does nothing.
-fn client() {
-    let transport = sentry_core::test::TestTransport::new();
-    let options = sentry_core::ClientOptions::new().dsn("http://public@127.0.0.1:9/1");
-    let client = sentry_core::Client::with_options(options.transport(transport));
-    sentry_core::Hub::current().bind_client(Some(client.into()));
+/// Binds a client whose transport keeps what it is given.
+pub(crate) fn client() -> Arc<TestTransport> {
+    let transport = TestTransport::new();
+    let options = ClientOptions::new().dsn("http://public@127.0.0.1:9/1");
+    let client = Client::with_options(options.transport(Arc::clone(&transport)));
+    Hub::current().bind_client(Some(client.into()));
+    transport
 }
 
 fn sentry_tower() -> Stack<SentryHttpLayer, NewSentryLayer<Request<Full<Bytes>>>> {

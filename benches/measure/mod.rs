@@ -6,6 +6,7 @@
 
 pub(crate) mod exchange;
 mod instructions;
+pub(crate) mod memory;
 mod process;
 mod report;
 pub(crate) mod row;

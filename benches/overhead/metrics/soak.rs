@@ -1,14 +1,12 @@
 //! A long run that nobody scrapes: the memory it holds must not grow.
 
 use std::convert::Infallible;
-use std::fs;
 use std::future::{Ready, ready};
 use std::process::ExitCode;
 use std::task::{Context, Poll};
 use std::thread;
 
 use bytes::Bytes;
-use counting_allocator::Allocated;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, Service};
@@ -17,35 +15,25 @@ use tower_observability::exchange::{Observe, ObserveLayer};
 use tower_observability::metrics::Metrics;
 
 use crate::exchange::exchange;
+use crate::measure::memory::is_flat;
 use crate::memory::{Numbered, Sampled};
 use crate::subjects::{counted, layer};
 
 const THREADS: u64 = 2;
-/// Growth that is none of a series': the caches of threads, and what the kernel hands out in pages.
-const BYTES: i64 = 64 * 1024;
-const RESIDENT_KB: i64 = 2 * 1024;
-
-/// Runs this many exchanges, of hostile methods and endless routes; fails if, after the first tenth,
+/// Runs this many exchanges, of hostile methods and endless routes; fails if, after two tenths,
 /// memory grows, or if one was not counted.
 pub(crate) fn run(exchanges: u64) -> ExitCode {
     let (metrics, registry) = layer();
     let observers = (Numbered::default(), Sampled, metrics.into_observer());
     let layer = ObserveLayer::new(Server, observers);
     let share = exchanges / 10 / THREADS;
-    let mut at = Vec::new();
-    println!("{:>12} {:>14} {:>12}", "exchanges", "bytes held", "resident kB");
-    for tenth in 1..=10 {
+    let is_flat = is_flat(THREADS * share, |_| {
         thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| some(layer.layer(Varied(0)), share));
             }
         });
-        let now = (Allocated::now().held(), resident_kb());
-        println!("{:>12} {:>14} {:>12}", tenth * share * THREADS, now.0, now.1);
-        at.push(now);
-    }
-    let (first, last) = (at[0], at[9]);
-    let is_flat = last.0 - first.0 <= BYTES && last.1 - first.1 <= RESIDENT_KB;
+    });
     let (told, made) = (counted(&registry), 10 * share * THREADS);
     println!("counted: {told} of {made}; memory is {}", if is_flat { "flat" } else { "NOT flat" });
     if is_flat && told == made { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -86,11 +74,4 @@ impl Service<Request<Full<Bytes>>> for Varied {
         *response.status_mut() = STATUSES[self.0 % STATUSES.len()];
         ready(Ok(response))
     }
-}
-
-/// The memory of this process that is in use, of which the allocator's own is a part.
-fn resident_kb() -> i64 {
-    let status = fs::read_to_string("/proc/self/status").expect("a Linux system");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-    line.trim_end_matches("kB").trim().parse().expect("a number")
 }
