@@ -8,6 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use mimalloc::MiMalloc;
 
+mod flat;
+
+pub use flat::is_flat;
+
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use counting_allocator::is_flat;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use prometheus::Registry;
@@ -18,7 +19,6 @@ use tower_observability::metrics::MetricsLayer;
 use tower_observability::sentry::SentryLayer;
 
 use crate::measure::exchange::exchange;
-use crate::measure::memory::is_flat;
 use crate::rows;
 
 /// A service that does nothing but panic.

@@ -6,7 +6,6 @@
 
 pub(crate) mod exchange;
 mod instructions;
-pub(crate) mod memory;
 mod process;
 mod report;
 pub(crate) mod row;

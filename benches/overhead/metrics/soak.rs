@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::thread;
 
 use bytes::Bytes;
+use counting_allocator::is_flat;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, Service};
@@ -15,7 +16,6 @@ use tower_observability::exchange::{Observe, ObserveLayer};
 use tower_observability::metrics::Metrics;
 
 use crate::exchange::exchange;
-use crate::measure::memory::is_flat;
 use crate::memory::{Numbered, Sampled};
 use crate::subjects::{counted, layer};
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use counting_allocator::Allocated;
+use crate::Allocated;
 
 /// Growth that is none of what runs: the caches of threads, and what the kernel hands out in pages.
 const BYTES: i64 = 64 * 1024;
@@ -10,7 +10,7 @@ const RESIDENT_KB: i64 = 2 * 1024;
 
 /// Runs ten times so many exchanges, and prints what memory is held after each; whether it was the same
 /// after the last as after the second.
-pub(crate) fn is_flat(tenth: u64, run: impl Fn(u64)) -> bool {
+pub fn is_flat(tenth: u64, run: impl Fn(u64)) -> bool {
     println!("{:>12} {:>14} {:>12}", "exchanges", "bytes held", "resident kB");
     let mut at = Vec::new();
     for turn in 1..=10 {
