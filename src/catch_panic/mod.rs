@@ -44,7 +44,7 @@ mod body;
 mod hook;
 mod service;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests;
 
 use std::fmt;

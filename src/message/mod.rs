@@ -17,7 +17,7 @@ pub(crate) mod method;
 pub(crate) mod place;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod plain;
-#[cfg(any(feature = "access-log", feature = "metrics", feature = "sentry", feature = "trace"))]
+#[cfg(any(feature = "access-log", feature = "metrics", feature = "trace"))]
 pub(crate) mod server;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod shown;

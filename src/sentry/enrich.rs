@@ -12,7 +12,6 @@ use super::settings::Settings;
 use crate::attribute::Value;
 use crate::exchange::Facts;
 use crate::id::TraceIdentity;
-use crate::message::server::scheme;
 
 /// What is known of an exchange, and what was captured in it.
 pub(super) struct Known {
@@ -121,7 +120,8 @@ impl Known {
 
     /// The URL without its secrets; a server knows the host from the header alone.
     fn url(&self) -> Option<Url> {
-        let scheme = scheme(&self.uri).map_or("http", |scheme| scheme.as_str());
+        // `://host/` is a URI, too
+        let scheme = self.uri.scheme_str().filter(|scheme| !scheme.is_empty()).unwrap_or("http");
         let host = match self.uri.host() {
             Some(_) => self.uri.authority()?.as_str(),
             None => self.headers.get(HOST)?.to_str().ok()?,
