@@ -1,14 +1,13 @@
 //! What is answered in place of what panicked.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::Responder;
+use super::hook::catching;
 use crate::escape;
-use crate::exchange::{Facts, discard};
+use crate::exchange::Facts;
 use crate::grpc::{self, Code};
 use crate::message::accept::{self, Media};
 
@@ -118,9 +117,8 @@ pub(super) fn respond(
 ) -> Response<Bytes> {
     let unanswered = Unanswered { asked, facts };
     if let Some(responder) = responder {
-        match catch_unwind(AssertUnwindSafe(|| responder(&unanswered))) {
-            Ok(response) => return response,
-            Err(panic) => discard(panic),
+        if let Some(response) = catching(|| responder(&unanswered)) {
+            return response;
         }
     }
     unanswered.answer()

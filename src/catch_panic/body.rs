@@ -1,6 +1,7 @@
 //! The response body.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,6 +12,7 @@ use pin_project_lite::pin_project;
 use super::answer::grpc_trailers;
 use super::hook::catching;
 use crate::error::{Caught, Panicked};
+use crate::exchange::drop_and_resume;
 
 pin_project! {
     /// The response body of a [`CatchPanic`](super::CatchPanic) service: the inner one, or the answer in
@@ -74,7 +76,9 @@ where
             };
             if is_last {
                 // what it does in its drop is its own, too, and can still be answered
-                this.inner.set(None);
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.inner.set(None))) {
+                    drop_and_resume(frame, panic);
+                }
             }
             Poll::Ready(frame)
         });

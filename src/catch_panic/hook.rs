@@ -76,18 +76,20 @@ impl PanicHook {
         let mut panic = told(info.payload());
         panic.location = info.location().map(ToString::to_string);
         panic.backtrace = self.backtraces.then(|| PanicBacktrace::new(Backtrace::force_capture()));
-        PANICS.with(|panics| {
-            if let Ok(mut panics) = panics.try_borrow_mut()
-                && panics.len() < MOST
-            {
+        // there is none any more where the thread ends
+        let _ = PANICS.try_with(|panics| {
+            if let Ok(mut panics) = panics.try_borrow_mut() {
+                if panics.len() == MOST {
+                    panics.remove(0);
+                }
                 panics.push(panic);
             }
         });
     }
 }
 
-/// Runs a piece of a service. What panics is told to the exchange, or, where no layer outside tells of
-/// it, as a `tracing` event: nothing dies silently.
+/// Runs a piece of a service. What panics is told to the exchange, or, where there is none or another
+/// panic was told to it already, as a `tracing` event: nothing dies silently.
 #[inline]
 pub(super) fn catching<R>(piece: impl FnOnce() -> R) -> Option<R> {
     let running = INSTALLED.load(Ordering::Relaxed).then(Running::begin);
@@ -104,14 +106,10 @@ pub(super) fn catching<R>(piece: impl FnOnce() -> R) -> Option<R> {
 
 #[cold]
 fn tell(panic: CaughtPanic) {
-    match Facts::current() {
-        Some(facts) => {
-            facts.set_caught_panic(panic);
-        }
-        None => {
-            let location = panic.location.as_deref();
-            tracing::error!(location, "a panic was caught outside of every exchange");
-        }
+    let location = panic.location.clone();
+    let is_told = Facts::current().is_some_and(|facts| facts.set_caught_panic(panic));
+    if !is_told {
+        tracing::error!(location, "a panic was caught that no exchange tells of");
     }
 }
 
@@ -128,11 +126,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         RUNNING.set(RUNNING.get() - 1);
         if RUNNING.get() == 0 {
-            PANICS.with_borrow_mut(|panics| {
-                if !panics.is_empty() {
-                    panics.clear();
-                }
-            });
+            let _ = PANICS.try_with(|panics| panics.borrow_mut().clear());
         }
     }
 }
@@ -142,10 +136,11 @@ impl Drop for Running {
 #[cold]
 fn recorded(payload: &(dyn Any + Send)) -> CaughtPanic {
     let panic = told(payload);
-    PANICS.with_borrow(|panics| {
-        let same = panics.iter().rev().find(|recorded| recorded.message == panic.message);
-        same.cloned().unwrap_or(panic)
-    })
+    let same = PANICS.try_with(|panics| {
+        let panics = panics.borrow();
+        panics.iter().rev().find(|recorded| recorded.message == panic.message).cloned()
+    });
+    same.ok().flatten().unwrap_or(panic)
 }
 
 fn told(payload: &(dyn Any + Send)) -> CaughtPanic {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -16,7 +17,8 @@ use super::Responder;
 use super::answer::{Asked, respond};
 use super::body::CatchPanicBody;
 use super::hook::catching;
-use crate::exchange::Facts;
+use crate::exchange::{Facts, drop_and_resume};
+use crate::grpc;
 
 /// A service that answers where the one inside panics; made by
 /// [`CatchPanicLayer`](super::CatchPanicLayer).
@@ -114,8 +116,14 @@ where
                 let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
                 let answered = ready!(inner.poll(cx));
                 // what the service's locals do in their drop is its own, too
-                this.inner.set(None);
-                Poll::Ready(answered.map(|it| it.map(|body| CatchPanicBody::new(body, is_grpc))))
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.inner.set(None))) {
+                    drop_and_resume(answered, panic);
+                }
+                Poll::Ready(answered.map(|response| {
+                    // a stranger's content type alone makes no plain service one of gRPC
+                    let is_grpc = is_grpc && grpc::is_grpc(response.headers());
+                    response.map(|body| CatchPanicBody::new(body, is_grpc))
+                }))
             });
             if let Some(polled) = polled {
                 return polled;

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, request, response};
 use http_body::{Body, Frame};
 
 use super::end::{Last, Seen, SeenResponse, Shape};
-use super::facts::{CaughtPanic, Facts};
+use super::facts::Facts;
 use super::layer::Core;
 use super::link;
 use super::observer::{Observer, isolated, within};
@@ -173,8 +173,7 @@ impl<O: Observer> Active<O> {
 
     fn end_at(&mut self, last: Last<'_>, duration: Duration) {
         if matches!(last, Last::Panic(_)) {
-            // whatever a layer between makes of it, the wrappers outside tell the same
-            self.facts.set_caught_panic(CaughtPanic::passing());
+            self.facts.note_panic();
         }
         if self.starter {
             self.facts.end();

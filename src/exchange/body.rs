@@ -1,7 +1,7 @@
 //! The one wrapper of a response body.
 
 use std::fmt;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::active::Active;
 use super::end::Last;
 use super::future::{drop_then_end, end_with_panic};
-use super::observer::Observer;
+use super::observer::{Observer, drop_and_resume};
 
 pin_project! {
     /// The response body of an [`Observe`](super::Observe) service.
@@ -69,8 +69,8 @@ where
                 ),
                 Some(Err(_)) | None => (0, true),
             };
-            if last {
-                this.inner.set(None);
+            if last && let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.inner.set(None))) {
+                drop_and_resume(frame, panic);
             }
             Poll::Ready((frame, length, last))
         });

@@ -216,7 +216,7 @@ impl Seen {
         last: Last<'_>,
         duration: Duration,
     ) -> Outcome {
-        if matches!(last, Last::Panic(_)) || facts.caught_panic().is_some() {
+        if matches!(last, Last::Panic(_)) || facts.has_panicked() {
             return Outcome::Panicked;
         }
         let ran_out = facts.deadline().is_some_and(|deadline| duration >= deadline);

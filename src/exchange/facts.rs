@@ -45,6 +45,8 @@ pub struct Facts {
     /// Where a client's request goes.
     #[cfg(feature = "metrics")]
     target: OnceLock<Authority>,
+    /// Whether a panic passed through a wrapper.
+    has_panicked: AtomicBool,
     /// Boxed, as there is hardly ever one.
     caught_panic: OnceLock<Box<CaughtPanic>>,
     added: Mutex<Added>,
@@ -69,8 +71,6 @@ pub struct CaughtPanic {
     pub location: Option<String>,
     /// How it came about, if known.
     pub backtrace: Option<PanicBacktrace>,
-    /// Whether it went on through the wrapper, so that nothing inside of it caught it.
-    passes: bool,
 }
 
 /// A backtrace, whose names and lines are looked up where it is displayed: that takes milliseconds, the
@@ -110,17 +110,6 @@ impl CaughtPanic {
     /// A panic of which nothing further is known.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// One that nothing inside of the wrapper caught.
-    pub(super) fn passing() -> Self {
-        Self { passes: true, ..Self::default() }
-    }
-
-    /// Whether something inside of the wrapper caught it.
-    #[cfg(feature = "sentry")]
-    pub(crate) fn was_caught(&self) -> bool {
-        !self.passes
     }
 }
 
@@ -235,6 +224,17 @@ impl Facts {
     #[cfg(feature = "metrics")]
     pub(crate) fn set_target(&self, target: &Authority) {
         self.target.get_or_init(|| target.clone());
+    }
+
+    /// Tells that a panic passed through a wrapper: whatever a layer outside of it makes of that, the
+    /// wrappers further out tell the same.
+    pub(super) fn note_panic(&self) {
+        self.has_panicked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something panicked, caught or not.
+    pub(super) fn has_panicked(&self) -> bool {
+        self.has_panicked.load(Ordering::Relaxed) || self.caught_panic.get().is_some()
     }
 
     /// The panic that an inner part caught and turned into an answer.
@@ -374,6 +374,7 @@ impl Facts {
             trace_context: OnceLock::new(),
             #[cfg(feature = "metrics")]
             target: OnceLock::new(),
+            has_panicked: AtomicBool::new(false),
             caught_panic: OnceLock::new(),
             added: Mutex::default(),
             has_flags: AtomicBool::new(false),

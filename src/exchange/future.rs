@@ -1,7 +1,7 @@
 //! The one wrapper of a response future.
 
 use std::future::Future;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::active::{Active, Ahead, Panic};
 use super::body::ObserveBody;
 use super::end::Last;
-use super::observer::{Observer, discard};
+use super::observer::{Observer, discard, drop_and_resume};
 
 pin_project! {
     /// The future of an [`Observe`](super::Observe) service.
@@ -51,7 +51,9 @@ where
         let polled = active.run(|| {
             let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
             let answered = ready!(inner.poll(cx));
-            this.inner.set(None);
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.inner.set(None))) {
+                drop_and_resume(answered, panic);
+            }
             Poll::Ready(answered.map(|response| {
                 let ahead = Ahead::of(response.body());
                 (response, ahead)

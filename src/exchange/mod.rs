@@ -27,6 +27,8 @@ pub use observer::Observer;
 pub(crate) use observer::Panic;
 #[cfg(any(feature = "catch-panic", feature = "metrics", feature = "operation"))]
 pub(crate) use observer::discard;
+#[cfg(feature = "catch-panic")]
+pub(crate) use observer::drop_and_resume;
 #[cfg(any(
     feature = "access-log",
     feature = "metrics",

@@ -1,7 +1,7 @@
 //! What it takes to observe exchanges, and how observers are fused.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,6 +147,16 @@ pub(crate) fn discard(payload: Panic) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again);
     }
+}
+
+/// Goes on with a panic, after it has dropped what is held: a drop that panics as well, while the first
+/// one unwinds, would abort the process.
+#[cold]
+pub(crate) fn drop_and_resume<T>(held: T, panic: Panic) -> ! {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(held))) {
+        discard(second);
+    }
+    resume_unwind(panic)
 }
 
 /// Runs `inner` in the scope of an observer, unless its `begin` failed.

@@ -17,14 +17,15 @@ const MAX_READ: usize = 8 * MAX;
 /// What an end says of what went wrong: the message of its panic, or else the text of its error.
 pub(crate) fn of_end(end: &End<'_>, redaction: &Redaction) -> Option<String> {
     let text_of = |error: &(dyn Error + 'static)| isolated(|| of(error, redaction));
-    let said = end.as_error().and_then(text_of);
     let panic = || {
         let told = end.facts.caught_panic().and_then(|panic| panic.message.clone());
-        told.or_else(|| panic_message(end.error?))
+        text_of(&*Box::<dyn Error>::from(told.or_else(|| panic_message(end.error?))?))
     };
+    let error = || end.as_error().and_then(text_of);
     let said = match end.outcome {
-        Outcome::Panicked => said.or_else(|| text_of(&*Box::<dyn Error>::from(panic()?))),
-        _ => said,
+        // what a panic was made into says less than the panic
+        Outcome::Panicked => panic().or_else(error),
+        _ => error(),
     };
     said.filter(|text| !text.is_empty())
 }

@@ -23,7 +23,7 @@ static NAMES: LazyLock<Option<Vec<String>>> =
     LazyLock::new(|| env::var(VARIABLE).ok().and_then(|list| parse(&list)));
 
 /// The name of a method that is known, the same for every signal.
-#[cfg(any(test, feature = "access-log", feature = "trace"))]
+#[cfg(any(test, feature = "access-log", feature = "sentry", feature = "trace"))]
 pub(crate) fn known_method(method: &Method) -> Option<&'static str> {
     Known::of(method).name()
 }

@@ -11,7 +11,7 @@ pub(crate) mod bound;
 pub(crate) mod error_text;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod headers;
-#[cfg(any(feature = "access-log", feature = "trace", feature = "metrics"))]
+#[cfg(any(feature = "access-log", feature = "metrics", feature = "sentry", feature = "trace"))]
 pub(crate) mod method;
 #[cfg(any(feature = "access-log", feature = "sentry", feature = "trace"))]
 pub(crate) mod place;

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 pub(super) struct Alike {
     pub(super) route: String,
     pub(super) error_type: String,
-    pub(super) location: String,
 }
 
 /// How many are kept in mind; what comes after them is reported each time.
@@ -61,7 +60,8 @@ impl Chooser {
         *share -= 1.0;
         if !window.is_zero() {
             if last.len() >= MOST {
-                last.retain(|_, last| now.saturating_duration_since(last.reported) < window);
+                let is_old = |last: &Last| now.saturating_duration_since(last.reported) >= window;
+                last.retain(|_, last| !is_old(last) || last.withheld > 0);
             }
             if last.len() < MOST {
                 last.insert(alike, Last { reported: now, withheld: 0 });
@@ -78,7 +78,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn alike(route: impl ToString) -> Alike {
-        Alike { route: route.to_string(), error_type: "503".into(), location: String::new() }
+        Alike { route: route.to_string(), error_type: "503".into() }
     }
 
     #[test]

@@ -40,9 +40,8 @@ impl Integration for OneEvent {
 /// What Sentry's panic integration is called.
 const PANIC: &str = "panic";
 
-/// The clients of a layer: for each that is bound, one that does the same but has no panic integration.
-/// That would send each panic's event itself, before the end of the exchange is known, and wait for it
-/// to be sent.
+/// The clients of a layer: for each that is bound and has the panic integration, one that does the same
+/// but does not wait for its transport, as that integration does after each panic.
 #[derive(Debug, Default)]
 pub(super) struct Clients(RwLock<Vec<Made>>);
 
@@ -71,16 +70,15 @@ impl Clients {
         // another thread may have been faster
         of(&made).unwrap_or_else(|| {
             made.retain(|(of, _)| of.strong_count() > 0);
-            let quiet = Arc::new(without_panics(client));
+            let quiet = Arc::new(without_waits(client));
             made.push((Arc::downgrade(client), Arc::clone(&quiet)));
             quiet
         })
     }
 }
 
-fn without_panics(client: &Arc<Client>) -> Client {
+fn without_waits(client: &Arc<Client>) -> Client {
     let mut options = client.options().clone();
-    options.integrations.retain(|integration| integration.name() != PANIC);
     // its sessions are those of the other one
     options.auto_session_tracking = false;
     options.transport = Some(Arc::new(Through(Arc::downgrade(client))));
@@ -97,13 +95,9 @@ impl Transport for Through {
         }
     }
 
-    fn flush(&self, timeout: Duration) -> bool {
-        self.0.upgrade().is_none_or(|client| client.flush(Some(timeout)))
-    }
-
-    fn shutdown(&self, timeout: Duration) -> bool {
-        // it is not this one's to be shut down
-        self.flush(timeout)
+    fn flush(&self, _: Duration) -> bool {
+        // whoever waits has the other one
+        true
     }
 }
 

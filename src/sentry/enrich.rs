@@ -1,40 +1,65 @@
 //! What every event of an exchange is told.
 
-use std::sync::Arc;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use http::header::HOST;
-use http::{HeaderMap, Uri, request};
+use http::{HeaderMap, HeaderName, Uri, request};
 use sentry_core::Level;
-use sentry_core::protocol::{Context, Event, Request, TraceContext, Url, User};
+use sentry_core::protocol::{Context, Event, Request, TraceContext, Url, User, Values};
+use sentry_core::utils::is_sensitive_header;
 
+use super::client::ACCESS_LOG;
+use super::scrub::scrub;
 use super::settings::Settings;
 use crate::attribute::Value;
 use crate::exchange::Facts;
 use crate::id::TraceIdentity;
+use crate::message::method::{OTHER, known_method};
+use crate::route::Route;
 
 /// What is known of an exchange, and what was captured in it.
 pub(super) struct Known {
     facts: Arc<Facts>,
     uri: Uri,
     headers: HeaderMap,
+    /// Whether the client sends what tells a person, such as an address.
+    tells_persons: bool,
     settings: Arc<Settings>,
     has_error: AtomicBool,
     has_panic: AtomicBool,
+    panics: Mutex<Vec<Event<'static>>>,
 }
 
 /// How Sentry's integrations mark the event of a panic; ours are marked alike.
 pub(super) const PANIC: &str = "panic";
 
+/// The most events of panics that are kept until the end.
+const MOST: usize = 8;
+
+thread_local! {
+    /// Of which exchange a piece runs on this thread: where what is known of it stands.
+    static RUNS: Cell<usize> = const { Cell::new(0) };
+}
+
 impl Known {
-    pub(super) fn of(head: &request::Parts, facts: &Arc<Facts>, settings: &Arc<Settings>) -> Self {
+    pub(super) fn of(
+        head: &request::Parts,
+        facts: &Arc<Facts>,
+        settings: &Arc<Settings>,
+        tells_persons: bool,
+    ) -> Self {
         Self {
             facts: Arc::clone(facts),
             uri: head.uri.clone(),
             headers: head.headers.clone(),
+            tells_persons,
             settings: Arc::clone(settings),
             has_error: AtomicBool::new(false),
             has_panic: AtomicBool::new(false),
+            panics: Mutex::default(),
         }
     }
 
@@ -43,29 +68,66 @@ impl Known {
         self.has_error.load(Ordering::Relaxed)
     }
 
-    /// Whether a panic was.
+    /// Whether a panic was, and was sent.
     pub(super) fn has_panic(&self) -> bool {
         self.has_panic.load(Ordering::Relaxed)
     }
 
-    /// Adds to an event what it does not tell itself.
-    pub(super) fn enrich(&self, mut event: Event<'static>) -> Event<'static> {
-        self.note(&event);
-        if event.request.is_none() {
-            event.request = Some(self.request());
-        }
-        for exception in &mut event.exception.values {
-            if let Some(value) = &mut exception.value {
-                *value = self.settings.redaction.query(value).into_owned();
+    /// The events that the panic integration made of panics in the exchange, in their order.
+    pub(super) fn take_panics(&self) -> Vec<Event<'static>> {
+        std::mem::take(&mut *self.panics.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs a piece of the exchange.
+    #[inline]
+    pub(super) fn run<R>(&self, piece: impl FnOnce() -> R) -> R {
+        struct Outer(usize);
+        impl Drop for Outer {
+            fn drop(&mut self) {
+                RUNS.set(self.0);
             }
         }
-        if let Some(message) = &mut event.message {
-            *message = self.settings.redaction.query(message).into_owned();
+        let _outer = Outer(RUNS.replace(self.place()));
+        piece()
+    }
+
+    fn place(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Adds to an event what it does not tell itself, unless it is left out or kept until the end.
+    pub(super) fn enrich(&self, event: Event<'static>) -> Option<Event<'static>> {
+        if event.logger.as_deref() == Some(ACCESS_LOG) {
+            // it reports nothing of this exchange
+            return Some(event);
         }
+        if is_panic(&event) {
+            if RUNS.get() == self.place() {
+                // whether somebody catches it is known at the end, and so is how that went
+                let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
+                if panics.len() < MOST {
+                    // it gets the breadcrumbs when it is captured again
+                    panics.push(Event { breadcrumbs: Values::new(), ..event });
+                }
+                return None;
+            }
+            self.has_panic.store(true, Ordering::Relaxed);
+        } else if RUNS.get() == self.place() && thread::panicking() {
+            // what a panic hook or a drop says of a panic that is reported itself
+            return None;
+        } else if matches!(event.level, Level::Error | Level::Fatal) {
+            self.has_error.store(true, Ordering::Relaxed);
+        }
+        Some(self.told(event))
+    }
+
+    fn told(&self, mut event: Event<'static>) -> Event<'static> {
+        scrub(&mut event, &self.settings.redaction);
+        event.request = Some(self.request());
         let facts = &*self.facts;
         if let Some(route) = facts.route() {
             if event.transaction.is_none() {
-                event.transaction = Some(format!("{} {}", facts.method(), route.as_str()));
+                event.transaction = Some(transaction(facts, route));
             }
             event.tags.entry("route".into()).or_insert_with(|| route.as_str().to_owned());
         }
@@ -77,14 +139,14 @@ impl Known {
             event.tags.entry("trace_id".into()).or_insert(id);
             event.contexts.insert("trace".into(), trace_context(trace));
         }
+        let Settings { environment, release, users, .. } = &*self.settings;
         if event.environment.is_none() {
-            event.environment =
-                self.settings.environment.as_ref().map(|name| name.to_string().into());
+            event.environment = environment.as_ref().map(|name| name.to_string().into());
         }
         if event.release.is_none() {
-            event.release = self.settings.release.as_ref().map(|name| name.to_string().into());
+            event.release = release.as_ref().map(|name| name.to_string().into());
         }
-        if self.settings.users && event.user.is_none() {
+        if *users && event.user.is_none() {
             // an event may be captured while the attributes are read
             let id = facts.try_with_attributes(|attributes| match attributes.get("user.id")? {
                 Value::Text(id) => Some(id.to_string()),
@@ -96,18 +158,10 @@ impl Known {
         event
     }
 
-    fn note(&self, event: &Event<'static>) {
-        let marks = event.exception.values.iter().filter_map(|one| one.mechanism.as_ref());
-        if marks.map(|mechanism| &*mechanism.ty).any(|mark| mark == PANIC) {
-            self.has_panic.store(true, Ordering::Relaxed);
-        } else if matches!(event.level, Level::Error | Level::Fatal) {
-            self.has_error.store(true, Ordering::Relaxed);
-        }
-    }
-
     fn request(&self) -> Request {
         let redaction = &self.settings.redaction;
-        let headers = self.headers.iter().map(|(name, value)| {
+        let is_told = |name: &HeaderName| self.tells_persons || !is_sensitive_header(name.as_str());
+        let headers = self.headers.iter().filter(|(name, _)| is_told(name)).map(|(name, value)| {
             (name.as_str().to_owned(), redaction.header_value(name, value).into_owned())
         });
         Request {
@@ -129,6 +183,18 @@ impl Known {
         let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
         self.settings.redaction.url(&format!("{scheme}://{host}{target}")).parse().ok()
     }
+}
+
+/// What Sentry groups by: no word of the caller's.
+pub(super) fn transaction(facts: &Facts, route: &Route) -> String {
+    let method = known_method(facts.method()).unwrap_or(OTHER);
+    format!("{method} {}", route.as_str())
+}
+
+/// Whether an event is that of a panic.
+fn is_panic(event: &Event<'_>) -> bool {
+    let marks = event.exception.values.iter().filter_map(|one| one.mechanism.as_ref());
+    marks.map(|mechanism| &*mechanism.ty).any(|mark| mark == PANIC)
 }
 
 fn trace_context(trace: &TraceIdentity) -> Context {

@@ -5,23 +5,30 @@ use sentry_core::protocol::{
     Event, Exception, Frame, Mechanism, ResponseContext, Stacktrace, Value,
 };
 
-use super::enrich::PANIC;
+use super::enrich::{PANIC, transaction};
 use super::settings::Settings;
 use crate::classify::{ErrorType, Outcome};
 use crate::exchange::{CaughtPanic, End};
 use crate::message::error_text;
 use crate::message::place::Place;
 
-/// Tells an end; so many that were alike were not told.
-pub(super) fn of(end: &End<'_>, withheld: u64, settings: &Settings) -> Event<'static> {
+/// Tells an end; so many that were alike were not told. Of a panic, Sentry's integration may know more:
+/// each call that led to it, and when it happened.
+pub(super) fn of(
+    end: &End<'_>,
+    withheld: u64,
+    panic: Option<Event<'static>>,
+    settings: &Settings,
+) -> Event<'static> {
     let error_type = end.error_type.as_ref().map_or("error", ErrorType::as_str);
     let caught = end.facts.caught_panic();
     let has_panicked = end.outcome == Outcome::Panicked;
-    let was_caught = has_panicked && caught.is_some_and(CaughtPanic::was_caught);
+    let was_caught = has_panicked && caught.is_some();
+    let calls = panic.and_then(|mut panic| panic.exception.values.pop()?.stacktrace);
     let exception = Exception {
         ty: error_type.to_owned(),
         value: error_text::of_end(end, &settings.redaction),
-        stacktrace: caught.and_then(stacktrace),
+        stacktrace: calls.or_else(|| caught.and_then(stacktrace)),
         mechanism: Some(Mechanism {
             ty: if has_panicked { PANIC } else { "tower-observability" }.to_owned(),
             handled: Some(was_caught || !has_panicked),
@@ -32,7 +39,7 @@ pub(super) fn of(end: &End<'_>, withheld: u64, settings: &Settings) -> Event<'st
     let level = if has_panicked && !was_caught { Level::Fatal } else { Level::Error };
     let mut event = Event { level, exception: vec![exception].into(), ..Event::default() };
     if let Some(route) = end.route {
-        event.transaction = Some(format!("{} {}", end.facts.method(), route.as_str()));
+        event.transaction = Some(transaction(end.facts, route));
         event.tags.insert("route".into(), route.as_str().to_owned());
     }
     let mut tag = |key: &str, value: Option<String>| {

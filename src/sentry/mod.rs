@@ -65,6 +65,7 @@ mod client;
 mod enrich;
 mod event;
 mod observer;
+mod scrub;
 mod settings;
 
 #[cfg(all(test, feature = "testing"))]

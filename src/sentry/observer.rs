@@ -42,17 +42,26 @@ impl Observer for Sentry {
     #[inline]
     fn scope<R>(&self, reporting: &mut Reporting, inner: impl FnOnce() -> R) -> R {
         match &reporting.0 {
-            Some(bound) => Hub::run(Arc::clone(&bound.hub), inner),
+            Some(bound) => Hub::run(Arc::clone(&bound.hub), || bound.known.run(inner)),
             None => inner(),
         }
     }
 
     fn end(&self, reporting: Reporting, end: &End<'_>) {
         let Some(bound) = reporting.0 else { return };
-        let Some(withheld) = self.chosen(&bound.known, end) else { return };
-        let event = event::of(end, withheld, &self.settings);
+        let Bound { hub, known } = *bound;
+        let mut panics = known.take_panics();
+        let event = self.chosen(&known, end).map(|withheld| {
+            // the last panic is the one that came through
+            let passed = panics.pop_if(|_| end.outcome == Outcome::Panicked);
+            event::of(end, withheld, passed, &self.settings)
+        });
         // what is done to an event may ask for the hub
-        Hub::run(Arc::clone(&bound.hub), || bound.hub.capture_event(event));
+        Hub::run(Arc::clone(&hub), || {
+            for event in panics.into_iter().chain(event) {
+                hub.capture_event(event);
+            }
+        });
     }
 }
 
@@ -64,12 +73,15 @@ impl Sentry {
     #[cold]
     fn bound(&self, head: &request::Parts, facts: &Arc<Facts>) -> Bound {
         let hub: Arc<Hub> = NewFromTopProvider.hub(head);
+        let tells_persons = hub.client().is_some_and(|client| client.options().send_default_pii);
         self.clients.bind(&hub);
-        let known = Arc::new(Known::of(head, facts, &self.settings));
+        let known = Arc::new(Known::of(head, facts, &self.settings, tells_persons));
         // what it is told by has no state that a panic could leave half changed
         let enriching = AssertUnwindSafe(Arc::clone(&known));
         hub.configure_scope(|scope| {
-            scope.add_event_processor(move |event| Some(enriching.enrich(event)));
+            // those of other exchanges, whose lines were logged outside of their own hubs
+            scope.clear_breadcrumbs();
+            scope.add_event_processor(move |event| enriching.enrich(event));
         });
         Bound { hub, known }
     }
@@ -89,7 +101,6 @@ impl Sentry {
         let alike = Alike {
             route: end.route.map_or_else(String::new, |route| route.as_str().to_owned()),
             error_type: end.error_type.as_ref().map_or("", ErrorType::as_str).to_owned(),
-            location: String::new(),
         };
         let now = end.facts.started() + end.duration;
         self.chooser.choose(alike, now, self.settings.window, self.settings.sample_rate)

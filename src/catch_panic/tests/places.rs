@@ -8,6 +8,7 @@ use tower::service_fn;
 
 use super::*;
 use crate::classify::{Outcome, Side};
+use crate::exchange::{End, Facts, ObserveLayer, Observer};
 
 /// Panics when it is dropped.
 struct Local(&'static str);
@@ -152,4 +153,60 @@ fn a_payload_may_be_anything_even_one_that_panics_when_it_is_dropped() {
         Ok::<_, Infallible>(Response::new(ScriptBody::new()))
     });
     assert_eq!(recorded(&layer, odd, get()).0, Got::problem(PROBLEM));
+}
+
+#[test]
+fn a_strangers_content_type_makes_no_cut_body_of_a_plain_service_whole() {
+    let layer = CatchPanicLayer::server();
+    let body = ScriptBody::new().data("abc").panic("in the body");
+    let got = ask(&mut layer.layer(Script::body(body)), call());
+    assert_eq!((got.trailers, got.error), (None, Some(Caught::Panicked(Panicked))));
+}
+
+#[test]
+fn a_future_and_an_answer_that_both_panic_in_their_drops_abort_nothing() {
+    let both = service_fn(async |_: Request<()>| {
+        let _local = Local("the future's");
+        let body = ScriptBody::new().data("abc").panics_on_drop("the body's");
+        Ok::<_, Infallible>(Response::new(body))
+    });
+    let (got, record) = recorded(&CatchPanicLayer::server(), both, get());
+    assert_eq!((got, record.outcome), (Got::problem(PROBLEM), Outcome::Panicked));
+    // nor without the layer
+    let recorder = Recorder::new();
+    let mut service = recorder.layer(Server).layer(both);
+    let asked = std::panic::AssertUnwindSafe(|| service.call(get()).now_or_never().is_some());
+    assert!(std::panic::catch_unwind(asked).is_err());
+    assert_eq!(recorder.only().outcome, Outcome::Panicked);
+}
+
+#[test]
+fn a_wrapper_inside_that_saw_the_panic_hides_nothing_of_it() {
+    let (inner, outer) = (Recorder::new(), Recorder::new());
+    let service = CatchPanicLayer::server().layer(inner.layer(Server).layer(Script::panics("no")));
+    let mut service = outer.layer(Server).layer(service);
+    let facts = Arc::new(std::sync::Mutex::new(None));
+    let told = Arc::clone(&facts);
+    let keeps = ObserveLayer::new(Server, Keeps(told));
+    let mut service = keeps.layer(&mut service);
+    assert_eq!(read(service.call(get()).now_or_never().unwrap().unwrap()), Got::problem(PROBLEM));
+    let facts: Arc<Facts> = facts.lock().unwrap().take().unwrap();
+    assert_eq!(facts.caught_panic().unwrap().message.as_deref(), Some("no"));
+    assert_eq!(
+        (inner.only().outcome, outer.only().outcome),
+        (Outcome::Panicked, Outcome::Panicked)
+    );
+}
+
+/// Keeps what is known of an exchange.
+struct Keeps(Arc<std::sync::Mutex<Option<Arc<Facts>>>>);
+
+impl Observer for Keeps {
+    type Exchange = ();
+
+    fn begin(&self, _: &mut http::request::Parts, facts: &Arc<Facts>) {
+        *self.0.lock().unwrap() = Some(Arc::clone(facts));
+    }
+
+    fn end(&self, (): (), _: &End<'_>) {}
 }

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use sentry::integrations::panic::PanicIntegration;
+use sentry_core::protocol::Breadcrumb;
 use sentry_core::{Integration, Level};
 use tower::service_fn;
 
@@ -83,6 +84,72 @@ fn the_panic_integration_sends_nothing_of_an_exchange_and_all_of_the_rest() {
 }
 
 #[test]
+fn a_panic_that_the_handler_catches_itself_is_the_integrations_and_sent_at_the_end() {
+    let kept = Kept::new(ClientOptions::new().add_integration(PanicIntegration::new()));
+    let catches = service_fn(async |_: Request<()>| {
+        assert!(panic::catch_unwind(|| panic!("caught")).is_err());
+        Ok::<_, Infallible>(Response::new(ScriptBody::new().claims_end()))
+    });
+    kept.ask(&layer(), catches, get());
+    let event = kept.event();
+    assert_eq!(exceptions(&event), [("panic".into(), Some("caught".into()))]);
+    assert_eq!(event.request.unwrap().url.unwrap().as_str(), "http://shop.example/users/7");
+
+    let then_panics = service_fn(async |_: Request<()>| {
+        assert!(panic::catch_unwind(|| panic!("caught")).is_err());
+        panic!("not caught");
+        #[allow(unreachable_code)]
+        Ok::<_, Infallible>(Response::new(ScriptBody::new()))
+    });
+    kept.ask(&layer(), then_panics, get());
+    let told: Vec<_> = kept.events().iter().flat_map(exceptions).collect();
+    let expected = ["caught", "not caught"].map(|text| ("panic".into(), Some(text.into())));
+    assert_eq!(told, expected);
+}
+
+/// Captures an error when it is dropped.
+struct Complains;
+
+impl Drop for Complains {
+    fn drop(&mut self) {
+        sentry_core::capture_message("rolled back", Level::Error);
+    }
+}
+
+#[test]
+fn what_is_said_of_a_panic_while_it_unwinds_is_no_second_report() {
+    let kept = Kept::default();
+    let complains = |panics: bool| {
+        service_fn(move |_: Request<()>| async move {
+            let _complains = Complains;
+            assert!(!panics, "on purpose");
+            let answer = Response::builder().status(500).body(ScriptBody::new());
+            Ok::<_, Infallible>(answer.unwrap())
+        })
+    };
+    kept.ask(&layer(), complains(true), get());
+    assert_eq!(exceptions(&kept.event()), [("panic".into(), Some("on purpose".into()))]);
+    kept.ask(&layer(), complains(false), get());
+    assert_eq!(kept.event().message.as_deref(), Some("rolled back"), "as nothing panicked");
+}
+
+#[test]
+fn breadcrumbs_are_those_of_the_exchange_alone() {
+    let kept = Kept::default();
+    let crumb =
+        |message: &str| Breadcrumb { message: Some(message.into()), ..Breadcrumb::default() };
+    let leaves = service_fn(async |_: Request<()>| {
+        sentry_core::add_breadcrumb(crumb("mine, token=s3cret"));
+        Ok::<_, Infallible>(Response::builder().status(500).body(ScriptBody::new()).unwrap())
+    });
+    Hub::run(Arc::clone(&kept.hub), || sentry_core::add_breadcrumb(crumb("of another one")));
+    kept.ask(&layer(), leaves, get());
+    let told = kept.event().breadcrumbs;
+    let told: Vec<_> = told.iter().map(|crumb| crumb.message.as_deref().unwrap()).collect();
+    assert_eq!(told, ["mine, token=REDACTED"]);
+}
+
+#[test]
 fn a_layer_serves_the_client_that_is_bound_now() {
     let layer = layer();
     let options = || ClientOptions::new().add_integration(PanicIntegration::new());
@@ -114,6 +181,15 @@ fn the_access_logs_own_events_are_left_out() {
     #[cfg(feature = "access-log")]
     assert_eq!(super::client::ACCESS_LOG, crate::access_log::TARGET);
     assert_eq!(OneEvent.process_event(access_log, &options), None);
+    // nor does one that is left out keep the layer from reporting
+    let kept = Kept::new(ClientOptions::new().add_integration(OneEvent));
+    let logs = service_fn(async |_: Request<()>| {
+        let logger = Some(super::client::ACCESS_LOG.to_owned());
+        sentry_core::capture_event(Event { level: Level::Error, logger, ..Event::default() });
+        Ok::<_, Infallible>(Response::builder().status(502).body(ScriptBody::new()).unwrap())
+    });
+    kept.ask(&layer(), logs, get());
+    assert_eq!(kept.event().tags["error_type"], "502");
     let own = event("shop");
     assert_eq!(OneEvent.process_event(own.clone(), &options), Some(own));
 }

@@ -154,6 +154,40 @@ fn what_went_wrong_is_told_by_where_it_did() {
 }
 
 #[test]
+fn what_a_program_tells_beside_is_scrubbed_as_well() {
+    let kept = Kept::default();
+    let tells = service_fn(async |_: Request<()>| {
+        sentry_core::configure_scope(|scope| {
+            scope.set_tag("url", "/in?token=s3cret");
+            scope.set_tag("password", "s3cret");
+            scope.set_extra("asked", vec!["api_key=s3cret", "page=2"].into());
+            scope.set_extra("secret", "s3cret".into());
+        });
+        Ok::<_, Infallible>(Response::builder().status(500).body(ScriptBody::new()).unwrap())
+    });
+    let forwarded = get().map(|()| ());
+    let (mut head, body) = forwarded.into_parts();
+    head.headers.insert("x-forwarded-for", "203.0.113.7".parse().unwrap());
+    kept.ask(&layer(), tells, Request::from_parts(head, body));
+    let event = kept.event();
+    assert_eq!((&*event.tags["url"], &*event.tags["password"]), ("/in?token=REDACTED", "REDACTED"));
+    assert_eq!(event.extra["asked"], serde_json::json!(["api_key=REDACTED", "page=2"]));
+    assert_eq!(event.extra["secret"], "REDACTED");
+    let headers = &event.request.as_ref().unwrap().headers;
+    assert_eq!(headers.keys().map(String::as_str).collect::<Vec<_>>(), ["host"], "no address");
+}
+
+#[test]
+fn a_methods_name_is_no_word_of_the_callers() {
+    let kept = Kept::default();
+    let layer = ObserveLayer::new(Server, (Identified, layer().into_observer()));
+    let mut service = layer.layer(Script::status(http::StatusCode::BAD_GATEWAY));
+    let request = Request::builder().method("BREW7").uri("/users/7").body(()).unwrap();
+    Hub::run(Arc::clone(&kept.hub), || drop(service.call(request).now_or_never()));
+    assert_eq!(kept.event().transaction.as_deref(), Some("_OTHER /users/{id}"));
+}
+
+#[test]
 fn settings_fill_what_an_event_does_not_tell() {
     let kept = Kept::default();
     let fails = service_fn(async |_: Request<()>| {
