@@ -54,6 +54,9 @@ pub(super) fn of(
     if withheld > 0 {
         event.extra.insert("withheld".into(), Value::from(withheld));
     }
+    if let Some(location) = caught.and_then(|panic| panic.location.clone()) {
+        event.extra.insert("location".into(), Value::from(location));
+    }
     if let Some(backtrace) = caught.and_then(|panic| panic.backtrace.as_ref()) {
         event.extra.insert("backtrace".into(), Value::from(bounded(backtrace.to_string())));
     }

@@ -119,11 +119,14 @@ fn a_combination() {
             continue;
         };
         assert_eq!(exception["value"], TOLD);
-        let line = &exception["stacktrace"]["frames"][0]["lineno"];
+        let location = event["extra"]["location"].as_str();
         let level = event["level"].as_str().unwrap_or("error").to_owned();
         // where it was is known to what catches it
         let is_located = has(OUR_HOOK) && level == "error";
-        assert_eq!(line.as_u64(), is_located.then_some(LINE.into()), "{event}");
+        let line = location.map(|it| it.rsplit(':').nth(1).unwrap().parse::<u32>().unwrap());
+        assert_eq!(line, is_located.then_some(LINE), "{location:?}");
+        let frames = exception["stacktrace"]["frames"].as_array().map_or(0, Vec::len);
+        assert_eq!(frames > 1, has("panic"), "the integration's calls");
         let place = event["request"]["headers"][PANIC].as_str().unwrap().to_owned();
         assert_eq!(got.insert(id.to_owned(), (place, level)), None, "a second event: {event}");
     }

@@ -144,10 +144,7 @@ impl Cell {
             "trace_id": self.trace_id(),
         });
         let mut headers = json!({
-            "authorization": "REDACTED",
-            "cookie": "REDACTED",
             "referer": "http://shop.example/cart?sig=REDACTED",
-            "x-api-key": "REDACTED",
             "x-panic": self.place.name(),
             "x-request-id": self.id(),
         });
@@ -185,6 +182,7 @@ impl Cell {
             "environment": "test",
             "transaction": format!("{method} {}", self.method().unwrap_or("/orders/{id}")),
             "tags": tags,
+            "extra": { "location": format!("tests/panics/mines.rs:{LINE}:5") },
             "request": { "url": url, "method": method, "headers": headers },
             "exception": { "values": [{
                 "type": "panic",

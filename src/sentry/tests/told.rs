@@ -78,6 +78,7 @@ fn a_panic_that_was_caught_is_told_with_all_that_is_known_and_no_secret() {
     let places: Vec<_> =
         frames.iter().map(|frame| (frame.filename.as_deref(), frame.lineno, frame.colno)).collect();
     assert_eq!(places, [(Some("src/stock.rs"), Some(12), Some(34))]);
+    assert_eq!(event.extra["location"], "src/stock.rs:12:34");
     assert!(event.extra["backtrace"].as_str().unwrap().contains("sentry::tests::told"));
     let trace = "00000000000000000000000000000abc";
     let expected = [
