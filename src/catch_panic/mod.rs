@@ -33,6 +33,13 @@
 //! A panic's message is told where a signal is asked to tell an error's text. Where it happened, and how
 //! it came about, only a panic hook can know: [`PanicHook`].
 //!
+//! It counts nothing: a panic by route is what the metrics tell, such as
+//! `http_server_request_duration_seconds_count{error_type="panic"}`.
+//!
+//! Put outside of the layers that record, it answers, too, but they tell of no status and no location,
+//! and the answer has no IDs. Where a layer in between may panic, such as one for authentication, put a
+//! second one outside of that.
+//!
 //! What it cannot do: a panic in `poll_ready` passes, as there is no request yet that could be answered;
 //! one that is built to abort the process (`panic = "abort"`) does so, of which a layer warns when it is
 //! made; one in a spawned task is the task's own. gRPC-Web is answered as plain HTTP.

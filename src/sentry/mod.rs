@@ -32,17 +32,28 @@
 //! | panicked, caught or not | always, once, as *fatal* where it was not caught |
 //! | is an error by the [judgement](crate::classify) of every signal: 5xx, a gRPC code of the server's, an error of the service or the body | by default ([`report_if`](SentryLayer::report_if)), unless an error was captured in it already |
 //!
-//! Errors are [sampled](SentryLayer::sample_rate), and of those that are alike, by route, error type and
-//! location, one is reported in each [window](SentryLayer::window), with the number of those that were
-//! not. Panics are neither.
+//! Errors are [sampled](SentryLayer::sample_rate), and of those that are alike, by route and error type,
+//! one is reported in each [window](SentryLayer::window), with the number of those that were not. Panics
+//! are neither.
 //!
 //! # Exactly one event
 //!
-//! Sentry's own panic integration does not see what panics inside of the layer: it would send a second
-//! event, and keep the request waiting for up to two seconds while it sends. With
-//! [`catch_panic::PanicHook`](crate::catch_panic::PanicHook) the layer's event tells the location, and the
-//! backtrace if that is asked for. [`OneEvent`] leaves out what `sentry-tracing` would make of the access
-//! log's line of the same exchange.
+//! - Where the client has Sentry's own panic integration, as it has by default, what that captures of a
+//!   panic in an exchange is kept until the end, when it is known whether something caught it, and how
+//!   that was answered. Its event and the layer's are one then, with the calls that led to the panic; and
+//!   the request does not wait until it is sent, which that integration does for up to two seconds. A
+//!   panic that the handler catches itself is the integration's, as ever.
+//! - What is captured while a panic unwinds is left out: it is of the same panic.
+//! - With `sentry-tracing`, the access log's line of a failed exchange would become an event, too:
+//!   [`OneEvent`] leaves that out. Without it there are two.
+//! - [`catch_panic::PanicHook`](crate::catch_panic::PanicHook) tells the location, and the backtrace if
+//!   that is asked for, as text of at most 16 KiB, in the event's `extra`.
+//!
+//! # What is hidden
+//!
+//! In the URL, headers, texts, breadcrumbs, tags and extras of every event: what the redaction policy
+//! finds. Headers that tell a person, such as the addresses of `x-forwarded-for`, are left out unless the
+//! client is set to `send_default_pii`. Breadcrumbs are those of the exchange alone.
 //!
 //! # What it costs
 //!
@@ -51,12 +62,13 @@
 //!
 //! # What it cannot do
 //!
+//! - A panic outside of the layer, such as in a spawned task or in a layer around this one, is the panic
+//!   integration's alone: without the exchange's IDs, and with its wait.
 //! - The guard of `sentry::init` waits longer than its time-out where the endpoint never answers: it joins
 //!   the thread that sends, and `sentry`'s transports have no time-out of their own.
 //! - What a handler tells Sentry's logs or metrics (features of `sentry`) in the last seconds before the
-//!   process ends may be lost while the panic integration is on. Leave that out: panics are reported
-//!   without it.
-//! - //! Performance traces are OpenTelemetry's: the layer makes no Sentry transactions. What `sentry-tower`
+//!   process ends may be lost while the panic integration is on.
+//! - Performance traces are OpenTelemetry's: the layer makes no Sentry transactions. What `sentry-tower`
 //!   has for hubs is used ([`HubProvider`](sentry_tower::HubProvider)); its HTTP layer is not, as it copies
 //!   every header whether or not there is a client, and ends at the response headers.
 
