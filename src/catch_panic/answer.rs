@@ -116,10 +116,10 @@ pub(super) fn respond(
     facts: Option<&Facts>,
 ) -> Response<Bytes> {
     let unanswered = Unanswered { asked, facts };
-    if let Some(responder) = responder {
-        if let Some(response) = catching(|| responder(&unanswered)) {
-            return response;
-        }
+    if let Some(responder) = responder
+        && let Some(response) = catching(|| responder(&unanswered))
+    {
+        return response;
     }
     unanswered.answer()
 }
