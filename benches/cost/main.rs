@@ -6,12 +6,14 @@
 //! cargo bench --bench cost --features full -- --check   # exits 1 if a budget is missed
 //! cargo bench --bench cost --features full -- core      # rows whose name contains "core"
 //! cargo bench --bench cost --features full -- --panics 10000  # exits 1 if they cost memory
+//! cargo bench --bench cost --features full -- --stalled       # what a Sentry that stalls costs
 //! ```
 
 #[path = "../measure/mod.rs"]
 mod measure;
 mod panics;
 mod rows;
+mod stalled;
 
 use std::process::ExitCode;
 
@@ -20,6 +22,9 @@ fn main() -> ExitCode {
     if let Some(at) = args.iter().position(|arg| arg == "--panics") {
         let panics = args.get(at + 1).and_then(|panics| panics.parse().ok());
         return panics::run(panics.expect("a number after --panics"));
+    }
+    if args.iter().any(|arg| arg == "--stalled") {
+        return stalled::run();
     }
     measure::run(rows::all(), |_, _, _| true)
 }
