@@ -81,12 +81,18 @@ mod shard;
 
 #[cfg(feature = "access-log")]
 pub mod access_log;
+#[cfg(feature = "admin")]
+pub mod admin;
 #[cfg(feature = "catch-panic")]
 pub mod catch_panic;
+#[cfg(feature = "debug-dump")]
+pub mod debug_dump;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 #[cfg(feature = "operation")]
 pub mod operation;
+#[cfg(feature = "pprof")]
+pub mod pprof;
 #[cfg(feature = "request-id")]
 pub mod request_id;
 #[cfg(feature = "reqwest")]

@@ -1,0 +1,1 @@
+//! What an operator asks a process, and tells it.
