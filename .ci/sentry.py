@@ -76,9 +76,11 @@ check("the status", tags["status_code"] == "500")
 check("the IDs", len(tags["request_id"]) == 36 and len(tags["trace_id"]) == 32)
 check("the same trace as context", panic["contexts"]["trace"]["trace_id"] == tags["trace_id"])
 (exception,) = panic["exception"]["values"]
-(frame,) = exception["stacktrace"]["frames"]
-check("where it happened", frame["filename"] == "examples/checkout/gateway.rs" and frame["lineno"] > 0)
+place, line, _ = panic["extra"]["location"].rsplit(":", 2)
+check("where it happened", place == "examples/checkout/gateway.rs" and int(line) > 0)
 check("and how", "checkout::gateway::panic" in panic["extra"]["backtrace"])
+calls = [frame.get("function", "") for frame in exception["stacktrace"]["frames"]]
+check("also as calls", any("checkout::gateway::panic" in call for call in calls))
 normal, whole = normalised(panic)
 check("Sentry's normaliser takes it whole", whole and normal["exception"] is not None)
 
