@@ -134,6 +134,8 @@ impl<O: Observer> Active<O> {
         self.seen.handed = self.seen.handed.saturating_add(length);
         if O::WANTS_DATA
             && let Some(data) = frame.data_ref()
+            && let Some(exchange) = &self.observing
+            && self.core.observer.wants_data(exchange)
         {
             self.data(data);
         }

@@ -63,6 +63,14 @@ impl<O: Observer> Observer for Option<O> {
     }
 
     #[inline]
+    fn wants_data(&self, exchange: &Self::Exchange) -> bool {
+        match (self, exchange) {
+            (Some(observer), Some(exchange)) => observer.wants_data(exchange),
+            _ => false,
+        }
+    }
+
+    #[inline]
     fn data(&self, exchange: &mut Self::Exchange, bytes: &[u8]) {
         if let (Some(observer), Some(exchange)) = (self, exchange) {
             observer.data(exchange, bytes);

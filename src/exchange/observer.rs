@@ -104,6 +104,12 @@ pub trait Observer: Send + Sync + 'static {
     ) {
     }
 
+    /// Whether [`data`](Observer::data) is to be called for this exchange, where it is at all.
+    #[inline]
+    fn wants_data(&self, _exchange: &Self::Exchange) -> bool {
+        Self::WANTS_DATA
+    }
+
     /// A piece of the response body passes by. A frame whose buffer is in several pieces comes as
     /// several; of more than 16, the rest is left out.
     #[inline]
