@@ -62,6 +62,9 @@ impl Chooser {
             if last.len() >= MOST {
                 let is_old = |last: &Last| now.saturating_duration_since(last.reported) >= window;
                 last.retain(|_, last| !is_old(last) || last.withheld > 0);
+                if last.len() >= MOST {
+                    last.retain(|_, last| !is_old(last));
+                }
             }
             if last.len() < MOST {
                 last.insert(alike, Last { reported: now, withheld: 0 });

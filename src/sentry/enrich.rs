@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use http::header::HOST;
@@ -30,18 +30,35 @@ pub(super) struct Known {
     settings: Arc<Settings>,
     has_error: AtomicBool,
     has_panic: AtomicBool,
-    panics: Mutex<Vec<Event<'static>>>,
+    kept: Mutex<Kept>,
+}
+
+/// Events that wait for the end.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// Those that the panic integration made of panics in the exchange, in their order.
+    pub(super) panics: Vec<Event<'static>>,
+    /// What was captured while a panic unwound.
+    pub(super) meanwhile: Vec<Event<'static>>,
+    has_ended: bool,
 }
 
 /// How Sentry's integrations mark the event of a panic; ours are marked alike.
 pub(super) const PANIC: &str = "panic";
 
-/// The most events of panics that are kept until the end.
+/// The most events of a kind that are kept until the end.
 const MOST: usize = 8;
 
 thread_local! {
-    /// Of which exchange a piece runs on this thread: where what is known of it stands.
-    static RUNS: Cell<usize> = const { Cell::new(0) };
+    /// What runs on this thread.
+    static RUNS: Cell<Runs> = const { Cell::new(Runs { known: 0, facts: 0 }) };
+}
+
+/// A piece of an exchange, by where what is known of it stands; nothing at all is 0.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Runs {
+    known: usize,
+    facts: usize,
 }
 
 impl Known {
@@ -59,7 +76,7 @@ impl Known {
             settings: Arc::clone(settings),
             has_error: AtomicBool::new(false),
             has_panic: AtomicBool::new(false),
-            panics: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 
@@ -73,48 +90,60 @@ impl Known {
         self.has_panic.load(Ordering::Relaxed)
     }
 
-    /// The events that the panic integration made of panics in the exchange, in their order.
-    pub(super) fn take_panics(&self) -> Vec<Event<'static>> {
-        std::mem::take(&mut *self.panics.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What was kept until the end, which this is.
+    pub(super) fn take_kept(&self) -> Kept {
+        let ended = Kept { has_ended: true, ..Kept::default() };
+        std::mem::replace(&mut *self.kept(), ended)
     }
 
-    /// Runs a piece of the exchange.
+    /// Runs a piece of the exchange, or what follows its end.
     #[inline]
     pub(super) fn run<R>(&self, piece: impl FnOnce() -> R) -> R {
-        struct Outer(usize);
+        struct Outer(Runs);
         impl Drop for Outer {
             fn drop(&mut self) {
                 RUNS.set(self.0);
             }
         }
-        let _outer = Outer(RUNS.replace(self.place()));
+        let _outer = Outer(RUNS.replace(self.runs()));
         piece()
     }
 
-    fn place(&self) -> usize {
-        std::ptr::from_ref(self).addr()
+    fn runs(&self) -> Runs {
+        let facts = Arc::as_ptr(&self.facts).addr();
+        Runs { known: std::ptr::from_ref(self).addr(), facts }
     }
 
-    /// Adds to an event what it does not tell itself, unless it is left out or kept until the end.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds to an event what it does not tell itself, unless it is kept until the end.
     pub(super) fn enrich(&self, event: Event<'static>) -> Option<Event<'static>> {
-        if event.logger.as_deref() == Some(ACCESS_LOG) {
-            // it reports nothing of this exchange
+        let runs = RUNS.get();
+        if runs.facts != 0 && runs.facts != self.runs().facts {
+            // of an exchange inside of this one, which tells its own
             return Some(event);
         }
-        if is_panic(&event) {
-            if RUNS.get() == self.place() {
-                // whether somebody catches it is known at the end, and so is how that went
-                let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
-                if panics.len() < MOST {
-                    // it gets the breadcrumbs when it is captured again
-                    panics.push(Event { breadcrumbs: Values::new(), ..event });
-                }
+        // where a panic ends the process, there is no end to wait for
+        let can_wait = runs == self.runs() && !cfg!(panic = "abort");
+        let is_panic = is_panic(&event);
+        if can_wait && (is_panic || thread::panicking()) {
+            let mut kept = self.kept();
+            let Kept { panics, meanwhile, has_ended } = &mut *kept;
+            // whether somebody catches it is known at the end, and so is how that went; what a hook or
+            // a drop says meanwhile is of the same panic, if that is told
+            let events = if is_panic { panics } else { meanwhile };
+            if !*has_ended && events.len() < MOST {
+                // it gets the breadcrumbs when it is captured again
+                events.push(Event { breadcrumbs: Values::new(), ..event });
                 return None;
             }
+        }
+        if is_panic {
             self.has_panic.store(true, Ordering::Relaxed);
-        } else if RUNS.get() == self.place() && thread::panicking() {
-            // what a panic hook or a drop says of a panic that is reported itself
-            return None;
+        } else if event.logger.as_deref() == Some(ACCESS_LOG) {
+            // it reports nothing of this exchange, or what is reported anyway
         } else if matches!(event.level, Level::Error | Level::Fatal) {
             self.has_error.store(true, Ordering::Relaxed);
         }

@@ -8,6 +8,7 @@ use sentry_core::protocol::{
 use super::enrich::{PANIC, transaction};
 use super::settings::Settings;
 use crate::classify::{ErrorType, Outcome};
+use crate::error::panic_message;
 use crate::exchange::{CaughtPanic, End};
 use crate::message::error_text;
 use crate::message::place::Place;
@@ -69,6 +70,21 @@ pub(super) fn of(
         event.contexts.insert("response".into(), response.into());
     }
     event
+}
+
+/// The event of the panic that came through: of several, the last of its message.
+pub(super) fn passed(end: &End<'_>, panics: &mut Vec<Event<'static>>) -> Option<Event<'static>> {
+    let told = end.facts.caught_panic().and_then(|panic| panic.message.clone());
+    let told = told.or_else(|| panic_message(end.error?));
+    // as the integration calls what has none
+    let told = told.as_deref().unwrap_or("Box<Any>");
+    let is_told = |panic: &Event<'_>| {
+        panic.exception.last().is_some_and(|exception| exception.value.as_deref() == Some(told))
+    };
+    match panics.iter().rposition(is_told) {
+        Some(at) => Some(panics.remove(at)),
+        None => panics.pop(),
+    }
 }
 
 /// Where it panicked, as the one frame that is known.

@@ -42,8 +42,10 @@
 //!   panic in an exchange is kept until the end, when it is known whether something caught it, and how
 //!   that was answered. Its event and the layer's are one then, with the calls that led to the panic; and
 //!   the request does not wait until it is sent, which that integration does for up to two seconds. A
-//!   panic that the handler catches itself is the integration's, as ever.
-//! - What is captured while a panic unwinds is left out: it is of the same panic.
+//!   panic that the handler catches itself is the integration's, as ever. At most eight are kept; what
+//!   comes after them is sent at once. In Sentry's own statistics each of them counts as discarded once,
+//!   as it is captured again at the end.
+//! - What is captured while a panic unwinds is left out if that is reported: it is of the same panic.
 //! - With `sentry-tracing`, the access log's line of a failed exchange would become an event, too:
 //!   [`OneEvent`] leaves that out. Without it there are two.
 //! - [`catch_panic::PanicHook`](crate::catch_panic::PanicHook) tells the location, and the backtrace if
@@ -66,6 +68,8 @@
 //!
 //! - A panic outside of the layer, such as in a spawned task or in a layer around this one, is the panic
 //!   integration's alone: without the exchange's IDs, and with its wait.
+//! - Where a second panic ends the process before the end, the first one is not reported either. With
+//!   `panic = "abort"` the panic integration reports all, and waits, as it does without the layer.
 //! - The guard of `sentry::init` waits longer than its time-out where the endpoint never answers: it joins
 //!   the thread that sends, and `sentry`'s transports have no time-out of their own.
 //! - What a handler tells Sentry's logs or metrics (features of `sentry`) in the last seconds before the

@@ -10,7 +10,7 @@ use sentry_tower::{HubProvider, NewFromTopProvider};
 
 use super::alike::{Alike, Chooser};
 use super::client::Clients;
-use super::enrich::Known;
+use super::enrich::{Kept, Known};
 use super::event;
 use super::settings::Settings;
 use crate::classify::{ErrorType, Outcome};
@@ -50,17 +50,21 @@ impl Observer for Sentry {
     fn end(&self, reporting: Reporting, end: &End<'_>) {
         let Some(bound) = reporting.0 else { return };
         let Bound { hub, known } = *bound;
-        let mut panics = known.take_panics();
-        let event = self.chosen(&known, end).map(|withheld| {
-            // the last panic is the one that came through
-            let passed = panics.pop_if(|_| end.outcome == Outcome::Panicked);
-            event::of(end, withheld, passed, &self.settings)
-        });
-        // what is done to an event may ask for the hub
+        let Kept { mut panics, meanwhile, .. } = known.take_kept();
+        // what is captured, and what is done to it, asks for the hub
         Hub::run(Arc::clone(&hub), || {
-            for event in panics.into_iter().chain(event) {
-                hub.capture_event(event);
-            }
+            known.run(|| {
+                let has_panicked = end.outcome == Outcome::Panicked;
+                let told = self.chosen(&known, end, !panics.is_empty()).map(|withheld| {
+                    let passed = has_panicked.then(|| event::passed(end, &mut panics)).flatten();
+                    event::of(end, withheld, passed, &self.settings)
+                });
+                let is_same = has_panicked || told.is_none() && !panics.is_empty();
+                let meanwhile = meanwhile.into_iter().filter(|_| !is_same);
+                for event in panics.into_iter().chain(meanwhile).chain(told) {
+                    hub.capture_event(event);
+                }
+            });
         });
     }
 }
@@ -87,15 +91,16 @@ impl Sentry {
     }
 
     /// Whether the end is reported: with how many that are alike and were not.
-    fn chosen(&self, known: &Known, end: &End<'_>) -> Option<u64> {
+    fn chosen(&self, known: &Known, end: &End<'_>, keeps_panics: bool) -> Option<u64> {
         if end.outcome == Outcome::Panicked {
-            return (!known.has_panic()).then_some(0);
+            // one that was sent already is this one, unless this one waits
+            return (keeps_panics || !known.has_panic()).then_some(0);
         }
         let is_error = match &self.settings.report_if {
             Some(rule) => isolated(|| rule(end)).unwrap_or(true),
             None => end.is_error,
         };
-        if !is_error || known.has_error() {
+        if !is_error || known.has_error() || known.has_panic() || keeps_panics {
             return None;
         }
         let alike = Alike {

@@ -28,9 +28,17 @@ pub(super) fn scrub(event: &mut Event<'static>, redaction: &Redaction) {
         }
     }
     for context in event.contexts.values_mut() {
-        if let Context::Other(told) = context {
-            scrub_map(told, redaction);
+        match context {
+            Context::Other(told) => scrub_map(told, redaction),
+            Context::Trace(trace) => {
+                trace.description.iter_mut().for_each(text);
+                scrub_map(&mut trace.data, redaction);
+            }
+            _ => {}
         }
+    }
+    if let Some(user) = &mut event.user {
+        scrub_map(&mut user.other, redaction);
     }
 }
 

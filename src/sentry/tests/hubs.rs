@@ -134,6 +134,82 @@ fn what_is_said_of_a_panic_while_it_unwinds_is_no_second_report() {
 }
 
 #[test]
+fn of_two_panics_the_one_that_came_through_is_the_layers_and_both_are_told() {
+    let kept = Kept::new(ClientOptions::new().add_integration(PanicIntegration::new()));
+    struct Catches;
+    impl Drop for Catches {
+        fn drop(&mut self) {
+            assert!(panic::catch_unwind(|| panic!("in a drop")).is_err());
+        }
+    }
+    let twice = service_fn(async |_: Request<()>| {
+        let _catches = Catches;
+        panic!("came through");
+        #[allow(unreachable_code)]
+        Ok::<_, Infallible>(Response::new(ScriptBody::new()))
+    });
+    kept.ask(&layer(), twice, get());
+    let told: Vec<_> = kept
+        .events()
+        .iter()
+        .map(|event| (exceptions(event).remove(0).1.unwrap(), event.tags.get("outcome").cloned()))
+        .collect();
+    let expected = [("in a drop".into(), None), ("came through".into(), Some("panicked".into()))];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_panic_that_another_layer_answers_is_one_event() {
+    let kept = Kept::new(ClientOptions::new().add_integration(PanicIntegration::new()));
+    let answers = service_fn(async |_: Request<()>| {
+        assert!(panic::catch_unwind(|| panic!("answered by another")).is_err());
+        Ok::<_, Infallible>(Response::builder().status(500).body(ScriptBody::new()).unwrap())
+    });
+    kept.ask(&layer(), answers, get());
+    assert_eq!(exceptions(&kept.event()), [("panic".into(), Some("answered by another".into()))]);
+}
+
+#[test]
+fn exchanges_in_one_another_tell_each_of_its_own() {
+    let kept = Kept::new(ClientOptions::new().add_integration(PanicIntegration::new()));
+    let outer = service_fn(async |_: Request<()>| {
+        let inside = Request::get("/inside").header("host", "h").body(()).unwrap();
+        let mut service = layer().layer(Script::panics("the inner one"));
+        let asked = panic::AssertUnwindSafe(|| service.call(inside).now_or_never());
+        assert!(panic::catch_unwind(asked).is_err());
+        panic!("the outer one");
+        #[allow(unreachable_code)]
+        Ok::<_, Infallible>(Response::new(ScriptBody::new()))
+    });
+    kept.ask(&layer(), outer, get());
+    let told: Vec<_> = kept
+        .events()
+        .into_iter()
+        .map(|event| {
+            let text = exceptions(&event).remove(0).1.unwrap();
+            (text, event.request.unwrap().url.unwrap().path().to_owned())
+        })
+        .collect();
+    let expected = [("the inner one", "/inside"), ("the outer one", "/users/7")];
+    assert_eq!(told, expected.map(|(text, path)| (text.to_owned(), path.to_owned())));
+}
+
+#[test]
+fn what_is_said_while_a_panic_unwinds_that_nobody_reports_is_sent() {
+    let kept = Kept::default();
+    let catches = service_fn(async |_: Request<()>| {
+        let caught = panic::catch_unwind(|| {
+            let _complains = Complains;
+            panic!("caught, and seen by no integration");
+        });
+        assert!(caught.is_err());
+        Ok::<_, Infallible>(Response::new(ScriptBody::new().claims_end()))
+    });
+    kept.ask(&layer(), catches, get());
+    assert_eq!(kept.event().message.as_deref(), Some("rolled back"));
+}
+
+#[test]
 fn breadcrumbs_are_those_of_the_exchange_alone() {
     let kept = Kept::default();
     let crumb =
