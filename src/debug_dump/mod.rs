@@ -1,7 +1,64 @@
-//! Whole exchanges, looked at while they pass.
+//! Whole exchanges, looked at while they pass: head and body, both ways, for as long as you ask.
+//!
+//! [`DebugDumpLayer`] costs a load while nothing is asked for. [`DumpControl::arm`] takes a [`Rule`]: which
+//! exchanges, for how long, how many at most, and how many bytes of them. It disarms itself when one of
+//! these is over, whether or not there is traffic.
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use axum::{Router, routing::get};
+//! use tower_observability::debug_dump::{DebugDumpLayer, DumpControl};
+//!
+//! let control = DumpControl::new();
+//! let app: Router = Router::new()
+//!     .route("/users/{id}", get(|| async { "ada" }))
+//!     .layer(DebugDumpLayer::server(&control));
+//! # }
+//! ```
+//!
+//! # What is kept
+//!
+//! Of each body its first bytes, as they pass: no frame is delayed, changed or put elsewhere, and nothing is
+//! buffered but what is kept. How long a body was is told in any case, and what became of it
+//! ([`BodyFate`]). A rule that asks for the response (its status, how long it took, how it ended) keeps
+//! these bytes of every exchange until that is known, at most as many of all together as it may capture.
+//!
+//! # What is hidden
+//!
+//! What the redaction policy finds in the URL, the headers and the bodies, before they are cut; a body in
+//! which its secrets cannot be found is not kept ([`Withheld`]). The bodies of 401 and 403 are left out
+//! unless [asked for](DebugDumpLayer::keep_authentication_bodies).
+//!
+//! # What it cannot do
+//!
+//! - A request body is looked into by its type, so that each framework's own stays what it is: those of
+//!   axum, tonic and reqwest are known, your own can be
+//!   [registered](DebugDumpLayer::request_body), and any other passes untouched, as
+//!   [`BodyFate::Unknown`].
+//! - Trailers pass, and are not kept.
 
+mod bodies;
 mod capture;
+mod control;
+mod hide;
+mod layer;
+mod observer;
+mod ring;
+mod rule;
+mod tee;
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 
 pub use capture::{
     BodyFate, Capture, CaptureId, CapturedBody, CapturedRequest, CapturedResponse, Withheld,
 };
+pub use control::{DumpControl, DumpControlBuilder, DumpStatus};
+pub use observer::{DebugDump, Dumping};
+pub use rule::{Match, Rule};
+pub use tee::{BodyTap, TappedBody};
+
+use crate::exchange::ObserveLayer;
+
+/// The layer that dumps. See the [module](self).
+pub type DebugDumpLayer = ObserveLayer<DebugDump>;

@@ -100,11 +100,6 @@ impl<O: Observer> Observer for Option<O> {
 }
 
 /// What the type of an observer asks for.
-const fn wants_data<O: Observer>(_: &O) -> bool {
-    O::WANTS_DATA
-}
-
-/// What the type of an observer asks for.
 const fn wants_wait<O: Observer>(_: &O) -> bool {
     O::WANTS_WAIT
 }
@@ -201,10 +196,17 @@ macro_rules! tuple_observer {
             }
 
             #[inline]
+            fn wants_data(&self, exchange: &Self::Exchange) -> bool {
+                let ($($o,)+) = self;
+                let ($($x,)+) = exchange;
+                $($x.as_ref().is_some_and(|$x| $o.wants_data($x)))||+
+            }
+
+            #[inline]
             fn data(&self, exchange: &mut Self::Exchange, bytes: &[u8]) {
                 let ($($o,)+) = self;
                 let ($($x,)+) = exchange;
-                outwards!(|one, state| { if wants_data(one) && let Some(state) = state {
+                outwards!(|one, state| { if let Some(state) = state && one.wants_data(state) {
                     isolated(|| one.data(state, bytes));
                 } } $(($o $x))+);
             }

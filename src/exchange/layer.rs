@@ -128,6 +128,7 @@ impl<O: Clone> ObserveLayer<O> {
     #[cfg(any(
         feature = "request-id",
         feature = "access-log",
+        feature = "debug-dump",
         feature = "sentry",
         feature = "trace"
     ))]

@@ -31,6 +31,7 @@ pub(crate) use observer::discard;
 pub(crate) use observer::drop_and_resume;
 #[cfg(any(
     feature = "access-log",
+    feature = "debug-dump",
     feature = "metrics",
     feature = "sentry",
     feature = "trace"

@@ -1,0 +1,277 @@
+//! The handle by which dumps are switched on and off, and looked at.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::capture::{Capture, CaptureId};
+use super::ring::Ring;
+use super::rule::Rule;
+use crate::clock::Clock;
+use crate::exchange::isolated;
+
+/// Switches dumps on and off, and has what was captured. Clones are the same handle; layers that are made
+/// with it are switched together.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use tower_observability::debug_dump::{DebugDumpLayer, DumpControl, Rule};
+///
+/// let control = DumpControl::new();
+/// let layer = DebugDumpLayer::server(&control);
+/// control.arm(Rule::new(Duration::from_secs(60))?);
+/// // ... requests come and go ...
+/// for capture in control.captures() {
+///     println!("{} {}", capture.request.method, capture.request.uri);
+/// }
+/// control.disarm();
+/// # Ok::<(), tower_observability::config::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct DumpControl(Arc<Inner>);
+
+struct Inner {
+    /// What an exchange looks at while nothing is dumped.
+    is_armed: AtomicBool,
+    armed: RwLock<Option<Arc<Armed>>>,
+    ring: Mutex<Ring>,
+    next: AtomicU64,
+    sinks: Vec<Box<Sink>>,
+    clock: Clock,
+}
+
+type Sink = dyn Fn(&Capture) + Send + Sync;
+
+/// A rule in force, and what it did so far.
+pub(super) struct Armed {
+    pub(super) rule: Rule,
+    since: SystemTime,
+    until: Instant,
+    looked_at: AtomicU64,
+    captured: AtomicU32,
+    /// Bytes of bodies: captured, and of what is under way.
+    captured_bytes: AtomicUsize,
+    under_way: AtomicUsize,
+}
+
+/// What a control does now.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum DumpStatus {
+    /// Nothing is dumped.
+    Disarmed,
+    /// A rule is in force.
+    #[non_exhaustive]
+    Armed {
+        /// The rule.
+        rule: Rule,
+        /// When it was armed.
+        since: SystemTime,
+        /// After how long it disarms itself.
+        left: Duration,
+        /// How many exchanges it captured so far.
+        captured: u32,
+    },
+}
+
+/// Sets up a [`DumpControl`].
+pub struct DumpControlBuilder {
+    ring_bytes: usize,
+    sinks: Vec<Box<Sink>>,
+    clock: Clock,
+}
+
+impl DumpControl {
+    /// A handle that keeps the last captures, of at most 4 MiB in all.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Sets up a handle.
+    pub fn builder() -> DumpControlBuilder {
+        DumpControlBuilder { ring_bytes: 4 << 20, sinks: Vec::new(), clock: Clock::system() }
+    }
+
+    /// Dumps by this rule from now on; the one that was in force is over. What was captured stays.
+    pub fn arm(&self, rule: Rule) {
+        let armed = Armed {
+            since: self.0.clock.wall(),
+            until: self.0.clock.now() + rule.time_to_live,
+            rule,
+            looked_at: AtomicU64::new(0),
+            captured: AtomicU32::new(0),
+            captured_bytes: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
+        };
+        let mut slot = self.0.armed.write().unwrap_or_else(PoisonError::into_inner);
+        *slot = Some(Arc::new(armed));
+        self.0.is_armed.store(true, Ordering::Relaxed);
+    }
+
+    /// Dumps nothing any more; `false` where nothing was dumped. What was captured stays.
+    pub fn disarm(&self) -> bool {
+        let mut slot = self.0.armed.write().unwrap_or_else(PoisonError::into_inner);
+        self.0.is_armed.store(false, Ordering::Relaxed);
+        let was = slot.take();
+        was.is_some_and(|was| was.until > self.0.clock.now())
+    }
+
+    /// What it does now: a rule whose time is over is in force no more, whether or not anybody asks.
+    pub fn status(&self) -> DumpStatus {
+        let Some(armed) = self.armed() else { return DumpStatus::Disarmed };
+        DumpStatus::Armed {
+            rule: armed.rule.clone(),
+            since: armed.since,
+            left: armed.until.saturating_duration_since(self.0.clock.now()),
+            captured: armed.captured.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The captures that are kept, the oldest first.
+    pub fn captures(&self) -> Vec<Arc<Capture>> {
+        self.ring().all()
+    }
+
+    /// One of them.
+    pub fn capture(&self, id: CaptureId) -> Option<Arc<Capture>> {
+        self.ring().all().into_iter().find(|capture| capture.id == id)
+    }
+
+    /// Forgets them.
+    pub fn clear(&self) {
+        self.ring().clear();
+    }
+
+    /// The rule in force, if there is one: a load where there is none.
+    #[inline]
+    pub(super) fn armed(&self) -> Option<Arc<Armed>> {
+        if self.0.is_armed.load(Ordering::Relaxed) { self.still_armed() } else { None }
+    }
+
+    #[cold]
+    fn still_armed(&self) -> Option<Arc<Armed>> {
+        let armed = self.0.armed.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        if self.0.clock.now() < armed.until && !armed.is_spent() {
+            return Some(armed);
+        }
+        self.retire(&armed);
+        None
+    }
+
+    /// Disarms a rule, unless another one took its place.
+    fn retire(&self, spent: &Arc<Armed>) {
+        let mut slot = self.0.armed.write().unwrap_or_else(PoisonError::into_inner);
+        if slot.as_ref().is_some_and(|armed| Arc::ptr_eq(armed, spent)) {
+            *slot = None;
+            self.0.is_armed.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes what was captured by a rule, if that has room for it.
+    pub(super) fn take(&self, armed: &Arc<Armed>, make: impl FnOnce(CaptureId) -> Capture) {
+        if !armed.reserve() {
+            return;
+        }
+        let id = CaptureId(self.0.next.fetch_add(1, Ordering::Relaxed));
+        let capture = Arc::new(make(id));
+        armed.captured_bytes.fetch_add(capture.body_bytes(), Ordering::Relaxed);
+        if armed.is_spent() {
+            self.retire(armed);
+        }
+        for sink in &self.0.sinks {
+            isolated(|| sink(&capture));
+        }
+        self.ring().push(capture);
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Armed {
+    /// The number of an exchange that is looked at.
+    pub(super) fn number(&self) -> u64 {
+        self.looked_at.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// How many more bytes may be kept of what is under way, of so many that are wanted.
+    pub(super) fn hold(&self, wanted: usize) -> usize {
+        let most = self.rule.bytes;
+        let taken = |held: usize| Some(held.saturating_add(wanted).min(most).max(held));
+        let before = self.under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
+        before.map_or(0, |held| most.saturating_sub(held).min(wanted))
+    }
+
+    pub(super) fn let_go(&self, bytes: usize) {
+        self.under_way.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    fn is_spent(&self) -> bool {
+        self.captured.load(Ordering::Relaxed) >= self.rule.captures
+            || self.captured_bytes.load(Ordering::Relaxed) >= self.rule.bytes
+    }
+
+    /// Takes one of the captures that are left.
+    fn reserve(&self) -> bool {
+        let one_more = |captured| (captured < self.rule.captures).then_some(captured + 1);
+        let is_left = self.captured_bytes.load(Ordering::Relaxed) < self.rule.bytes;
+        let update = |_: ()| {
+            self.captured.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+        };
+        is_left && update(())
+    }
+}
+
+impl DumpControlBuilder {
+    /// Keeps captures of so many bytes in all, their heads and bodies together; the oldest go first.
+    pub fn keeps_bytes(self, bytes: usize) -> Self {
+        Self { ring_bytes: bytes, ..self }
+    }
+
+    /// Hands every capture on, before it is kept; one that panics costs the others nothing. It runs where
+    /// the exchange ends: hand on what takes long.
+    pub fn sink(mut self, sink: impl Fn(&Capture) + Send + Sync + 'static) -> Self {
+        self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// Tells times by this clock; the system's by default.
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The handle.
+    pub fn build(self) -> DumpControl {
+        DumpControl(Arc::new(Inner {
+            is_armed: AtomicBool::new(false),
+            armed: RwLock::new(None),
+            ring: Mutex::new(Ring::new(self.ring_bytes)),
+            next: AtomicU64::new(1),
+            sinks: self.sinks,
+            clock: self.clock,
+        }))
+    }
+}
+
+impl Default for DumpControl {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for DumpControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DumpControl").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for DumpControlBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DumpControlBuilder")
+            .field("ring_bytes", &self.ring_bytes)
+            .finish_non_exhaustive()
+    }
+}
