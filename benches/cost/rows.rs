@@ -19,6 +19,7 @@ use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, Tr
 use tower_observability::access_log::{AccessLog, AccessLogLayer, JsonLines};
 use tower_observability::catch_panic::CatchPanicLayer;
 use tower_observability::classify::Side::Server;
+use tower_observability::debug_dump::{DebugDumpLayer, DumpControl, Match, Rule};
 use tower_observability::exchange::ObserveLayer;
 use tower_observability::metrics::MetricsLayer;
 use tower_observability::request_id::{RequestIdLayer, RequestIds};
@@ -52,6 +53,9 @@ pub(crate) fn all() -> Vec<Row> {
         over(CORE, "catch_panic", || plain(core().layer(CatchPanicLayer::server().layer(Bare)))).within(200, 0, 1_050),
         over(CORE, "sentry, no client", || plain(SentryLayer::server().layer(Bare))).within(300, 0, 400),
         over(CORE, "sentry, a client", || { client(); plain(SentryLayer::server().layer(Bare)) }),
+        over(CORE, "debug_dump, off", || plain(DebugDumpLayer::server(&DumpControl::new()).layer(Bare))).within(60, 0, 400),
+        over(CORE, "debug_dump, armed for others", || plain(dumping(Match::Method(http::Method::POST)).layer(Bare))),
+        over(CORE, "debug_dump, armed for a status", || plain(dumping(Match::Status(http::StatusCode::NOT_FOUND, http::StatusCode::NOT_FOUND)).layer(Bare))),
         over(CORE, "request_id and JSON lines, fused", || plain(fused().layer(Bare))),
         over(CORE, "request_id and JSON lines, stacked", || plain(RequestIdLayer::server().layer(json_lines().layer(Bare)))),
         over(PLAIN, "tower-http Set + PropagateRequestId", || plain(set_request_id().layer(Bare))),
@@ -66,6 +70,14 @@ pub(crate) fn all() -> Vec<Row> {
 
 fn core() -> ObserveLayer<()> {
     ObserveLayer::new(Server, ())
+}
+
+/// Looks at each exchange.
+fn dumping(matches: Match) -> DebugDumpLayer {
+    let control = DumpControl::new();
+    let rule = Rule::new(Rule::MAX_TIME_TO_LIVE).and_then(|rule| rule.matching(matches));
+    control.arm(rule.expect("a good rule"));
+    DebugDumpLayer::server(&control)
 }
 
 /// Binds a client whose transport keeps what it is given.
