@@ -2,7 +2,7 @@
 
 use super::observer::DebugDump;
 use super::tee::BodyTap;
-use super::{DebugDumpLayer, DumpControl};
+use super::{DebugDumpLayer, DumpControl, Opaque};
 use crate::classify::Side;
 use crate::exchange::ObserveLayer;
 use crate::redact::Redaction;
@@ -23,6 +23,7 @@ impl DebugDumpLayer {
             control: control.clone(),
             redaction: Redaction::default(),
             registered: Default::default(),
+            opaque: Opaque::default(),
             keeps_authentication: false,
         };
         ObserveLayer::new(side, observer)
@@ -31,6 +32,12 @@ impl DebugDumpLayer {
     /// Hides what this policy calls a secret; the built-in names by default.
     pub fn redaction(self, redaction: Redaction) -> Self {
         self.configure(|dump| dump.redaction = redaction)
+    }
+
+    /// What becomes of bodies in which no secret can be found, such as binary ones; they are withheld by
+    /// default.
+    pub fn opaque_bodies(self, opaque: Opaque) -> Self {
+        self.configure(|dump| dump.opaque = opaque)
     }
 
     /// Keeps the bodies of 401 and 403, too, which may hold what was asked to prove oneself.

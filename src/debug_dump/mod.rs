@@ -40,11 +40,16 @@
 mod bodies;
 mod capture;
 mod control;
+pub mod curl;
+pub mod har;
 mod hide;
 mod layer;
 mod observer;
+pub mod render;
 mod ring;
 mod rule;
+#[cfg(test)]
+mod samples;
 mod tee;
 
 #[cfg(all(test, feature = "testing"))]
@@ -54,6 +59,7 @@ pub use capture::{
     BodyFate, Capture, CaptureId, CapturedBody, CapturedRequest, CapturedResponse, Withheld,
 };
 pub use control::{DumpControl, DumpControlBuilder, DumpStatus};
+pub use hide::Opaque;
 pub use observer::{DebugDump, Dumping};
 pub use rule::{Match, Rule};
 pub use tee::{BodyTap, TappedBody};

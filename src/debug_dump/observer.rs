@@ -10,7 +10,7 @@ use super::capture::{
     BodyFate, Capture, CaptureId, CapturedBody, CapturedRequest, CapturedResponse, Withheld,
 };
 use super::control::{Armed, DumpControl};
-use super::hide;
+use super::hide::{Hide, Opaque};
 use super::rule::{Asked, Seen};
 use super::tee::{BodyTap, Kept};
 use crate::classify::{ErrorType, Outcome};
@@ -23,6 +23,7 @@ pub struct DebugDump {
     pub(super) control: DumpControl,
     pub(super) redaction: Redaction,
     pub(super) registered: Registered,
+    pub(super) opaque: Opaque,
     pub(super) keeps_authentication: bool,
 }
 
@@ -187,13 +188,14 @@ impl DebugDump {
     }
 
     fn body(&self, kept: &Kept, headers: &HeaderMap) -> CapturedBody {
-        let (shown, withheld) = hide::body(&kept.bytes, kept.is_whole(), headers, &self.redaction);
+        let hide = Hide { redaction: &self.redaction, opaque: self.opaque, cap: kept.cap };
+        let hidden = hide.body(&kept.bytes, kept.is_whole(), headers);
         let is_cut = kept.total > kept.bytes.len() as u64 && kept.fate != BodyFate::Unknown;
         CapturedBody {
-            kept: shown,
+            kept: hidden.kept,
             total: kept.total,
             fate: kept.fate,
-            withheld: withheld.or(is_cut.then_some(Withheld::Truncated)),
+            withheld: hidden.withheld.or(is_cut.then_some(Withheld::Truncated)),
         }
     }
 

@@ -13,10 +13,14 @@ use pin_project_lite::pin_project;
 use super::capture::BodyFate;
 use super::control::Armed;
 
+/// How many bytes more are held than are kept in the end.
+const SLACK: usize = 256;
+
 /// Bytes that are kept of a body, up to a cap.
 pub(super) struct Kept {
     armed: Arc<Armed>,
-    /// How many more may be.
+    pub(super) cap: usize,
+    /// How many more may be: some over the cap, as what is hidden may shorten them.
     room: usize,
     pub(super) bytes: Vec<u8>,
     pub(super) total: u64,
@@ -25,8 +29,9 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn new(armed: &Arc<Armed>, fate: BodyFate) -> Self {
-        let room = armed.rule.body_cap;
-        Self { armed: Arc::clone(armed), room, bytes: Vec::new(), total: 0, fate }
+        let cap = armed.rule.body_cap;
+        let room = if cap == 0 { 0 } else { cap + SLACK };
+        Self { armed: Arc::clone(armed), cap, room, bytes: Vec::new(), total: 0, fate }
     }
 
     pub(super) fn add(&mut self, bytes: &[u8]) {
