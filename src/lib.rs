@@ -69,6 +69,7 @@ pub mod grpc;
 pub mod id;
 #[cfg(any(
     feature = "access-log",
+    feature = "admin",
     feature = "catch-panic",
     feature = "metrics",
     feature = "sentry",

@@ -6,10 +6,10 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::Responder;
 use super::hook::catching;
-use crate::escape;
 use crate::exchange::Facts;
 use crate::grpc::{self, Code};
 use crate::message::accept::{self, Media};
+use crate::message::problem::{self, Problem};
 
 /// What a request said that an answer depends on, kept while it runs.
 #[derive(Clone, Debug, Default)]
@@ -67,29 +67,21 @@ impl<'a> Unanswered<'a> {
         const CHOICE: [Medium; 3] = [Medium::Problem, Medium::Json, Medium::Text];
         let chosen = accept::choose(self.accept().into_iter(), &CHOICE);
         match chosen.unwrap_or(Medium::Problem) {
-            Medium::Problem | Medium::Json => answer("application/problem+json", self.problem()),
+            Medium::Problem | Medium::Json => answer(problem::MEDIA_TYPE, self.problem()),
             Medium::Text => answer("text/plain; charset=utf-8", self.text()),
         }
     }
 
-    /// The problem details of RFC 9457, with two members of our own.
+    /// The problem details, with two members of our own.
     fn problem(&self) -> Vec<u8> {
-        let mut json =
-            br#"{"type":"about:blank","title":"Internal Server Error","status":500"#.to_vec();
-        let mut member = |name: &str, value: &str| {
-            json.extend_from_slice(b",\"");
-            json.extend_from_slice(name.as_bytes());
-            json.extend_from_slice(b"\":");
-            escape::json_string(&mut json, value);
-        };
+        let mut problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR);
         if let Some(id) = self.request_id() {
-            member("request_id", id);
+            problem = problem.member("request_id", id);
         }
         if let Some(trace) = self.trace_id() {
-            member("trace_id", &trace);
+            problem = problem.member("trace_id", &trace);
         }
-        json.push(b'}');
-        json
+        problem.into_json()
     }
 
     fn text(&self) -> Vec<u8> {
