@@ -71,6 +71,7 @@ pub mod id;
     feature = "access-log",
     feature = "catch-panic",
     feature = "metrics",
+    feature = "pprof",
     feature = "sentry",
     feature = "trace"
 ))]

@@ -6,10 +6,10 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::Responder;
 use super::hook::catching;
-use crate::escape;
 use crate::exchange::Facts;
 use crate::grpc::{self, Code};
 use crate::message::accept::{self, Media};
+use crate::message::problem::Problem;
 
 /// What a request said that an answer depends on, kept while it runs.
 #[derive(Clone, Debug, Default)]
@@ -67,32 +67,24 @@ impl<'a> Unanswered<'a> {
         const CHOICE: [Medium; 3] = [Medium::Problem, Medium::Json, Medium::Text];
         let chosen = accept::choose(self.accept().into_iter(), &CHOICE);
         match chosen.unwrap_or(Medium::Problem) {
-            Medium::Problem | Medium::Json => answer("application/problem+json", self.problem()),
-            Medium::Text => answer("text/plain; charset=utf-8", self.text()),
+            Medium::Problem | Medium::Json => self.problem(),
+            Medium::Text => self.text(),
         }
     }
 
     /// The problem details of RFC 9457, with two members of our own.
-    fn problem(&self) -> Vec<u8> {
-        let mut json =
-            br#"{"type":"about:blank","title":"Internal Server Error","status":500"#.to_vec();
-        let mut member = |name: &str, value: &str| {
-            json.extend_from_slice(b",\"");
-            json.extend_from_slice(name.as_bytes());
-            json.extend_from_slice(b"\":");
-            escape::json_string(&mut json, value);
-        };
+    fn problem(&self) -> Response<Bytes> {
+        let mut problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR);
         if let Some(id) = self.request_id() {
-            member("request_id", id);
+            problem = problem.member("request_id", id);
         }
         if let Some(trace) = self.trace_id() {
-            member("trace_id", &trace);
+            problem = problem.member("trace_id", &trace);
         }
-        json.push(b'}');
-        json
+        problem.response()
     }
 
-    fn text(&self) -> Vec<u8> {
+    fn text(&self) -> Response<Bytes> {
         let mut text = "Internal Server Error\n".to_owned();
         if let Some(id) = self.request_id() {
             text.push_str(&format!("request ID: {id}\n"));
@@ -100,7 +92,11 @@ impl<'a> Unanswered<'a> {
         if let Some(trace) = self.trace_id() {
             text.push_str(&format!("trace ID: {trace}\n"));
         }
-        text.into_bytes()
+        let mut response = Response::new(Bytes::from(text));
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        response
     }
 
     fn trace_id(&self) -> Option<String> {
@@ -136,13 +132,6 @@ fn grpc_answer() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.headers_mut() = grpc_trailers();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    response
-}
-
-fn answer(content_type: &'static str, body: Vec<u8>) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
