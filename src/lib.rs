@@ -72,6 +72,7 @@ pub mod id;
     feature = "admin",
     feature = "catch-panic",
     feature = "metrics",
+    feature = "pprof",
     feature = "sentry",
     feature = "trace"
 ))]

@@ -10,7 +10,7 @@ use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
-use crate::message::problem::{MEDIA_TYPE, Problem};
+use crate::message::problem::{self, Problem};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -109,7 +109,8 @@ impl Refusal {
         if let Some(field) = &self.field {
             problem = problem.member("field", field);
         }
-        whole(self.status, MEDIA_TYPE, problem.into_json())
+        let problem = problem.response();
+        whole(self.status, problem::MEDIA_TYPE, problem.into_body())
     }
 }
 
@@ -131,7 +132,8 @@ pub(super) fn not_allowed(allow: &str) -> Response<AdminBody> {
     response
 }
 
-fn whole(status: StatusCode, kind: &'static str, content: Vec<u8>) -> Response<AdminBody> {
+fn whole(status: StatusCode, kind: &'static str, content: impl Into<Bytes>) -> Response<AdminBody> {
+    let content = content.into();
     let length = HeaderValue::from(content.len());
     let mut response = Response::new(AdminBody(Content::Whole(Bytes::from(content))));
     *response.status_mut() = status;

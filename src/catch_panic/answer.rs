@@ -9,7 +9,7 @@ use super::hook::catching;
 use crate::exchange::Facts;
 use crate::grpc::{self, Code};
 use crate::message::accept::{self, Media};
-use crate::message::problem::{self, Problem};
+use crate::message::problem::Problem;
 
 /// What a request said that an answer depends on, kept while it runs.
 #[derive(Clone, Debug, Default)]
@@ -67,13 +67,13 @@ impl<'a> Unanswered<'a> {
         const CHOICE: [Medium; 3] = [Medium::Problem, Medium::Json, Medium::Text];
         let chosen = accept::choose(self.accept().into_iter(), &CHOICE);
         match chosen.unwrap_or(Medium::Problem) {
-            Medium::Problem | Medium::Json => answer(problem::MEDIA_TYPE, self.problem()),
-            Medium::Text => answer("text/plain; charset=utf-8", self.text()),
+            Medium::Problem | Medium::Json => self.problem(),
+            Medium::Text => self.text(),
         }
     }
 
-    /// The problem details, with two members of our own.
-    fn problem(&self) -> Vec<u8> {
+    /// The problem details of RFC 9457, with two members of our own.
+    fn problem(&self) -> Response<Bytes> {
         let mut problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR);
         if let Some(id) = self.request_id() {
             problem = problem.member("request_id", id);
@@ -81,10 +81,10 @@ impl<'a> Unanswered<'a> {
         if let Some(trace) = self.trace_id() {
             problem = problem.member("trace_id", &trace);
         }
-        problem.into_json()
+        problem.response()
     }
 
-    fn text(&self) -> Vec<u8> {
+    fn text(&self) -> Response<Bytes> {
         let mut text = "Internal Server Error\n".to_owned();
         if let Some(id) = self.request_id() {
             text.push_str(&format!("request ID: {id}\n"));
@@ -92,7 +92,11 @@ impl<'a> Unanswered<'a> {
         if let Some(trace) = self.trace_id() {
             text.push_str(&format!("trace ID: {trace}\n"));
         }
-        text.into_bytes()
+        let mut response = Response::new(Bytes::from(text));
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        response
     }
 
     fn trace_id(&self) -> Option<String> {
@@ -128,13 +132,6 @@ fn grpc_answer() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.headers_mut() = grpc_trailers();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    response
-}
-
-fn answer(content_type: &'static str, body: Vec<u8>) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

@@ -1,14 +1,19 @@
-//! Problem details, as RFC 9457 has them.
+//! Problem details of RFC 9457, as every service of this crate answers them.
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
 
 use crate::escape;
 
 /// The media type of problem details.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// What went wrong, of the type `about:blank`: nothing but what the status means.
-pub(crate) struct Problem(Vec<u8>);
+/// A problem of the type `about:blank`: what it is, its status says.
+pub(crate) struct Problem {
+    status: StatusCode,
+    json: Vec<u8>,
+}
 
 impl Problem {
     pub(crate) fn new(status: StatusCode) -> Self {
@@ -16,20 +21,24 @@ impl Problem {
         escape::json_string(&mut json, status.canonical_reason().unwrap_or_default());
         json.extend_from_slice(b",\"status\":");
         json.extend_from_slice(status.as_str().as_bytes());
-        Self(json)
+        Self { status, json }
     }
 
-    /// Adds a member; the name is written as it is.
+    /// Adds a member whose name needs no escaping.
     pub(crate) fn member(mut self, name: &'static str, value: &str) -> Self {
-        self.0.extend_from_slice(b",\"");
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.extend_from_slice(b"\":");
-        escape::json_string(&mut self.0, value);
+        self.json.extend_from_slice(b",\"");
+        self.json.extend_from_slice(name.as_bytes());
+        self.json.extend_from_slice(b"\":");
+        escape::json_string(&mut self.json, value);
         self
     }
 
-    pub(crate) fn into_json(mut self) -> Vec<u8> {
-        self.0.push(b'}');
-        self.0
+    pub(crate) fn response(mut self) -> Response<Bytes> {
+        self.json.push(b'}');
+        let mut response = Response::new(Bytes::from(self.json));
+        *response.status_mut() = self.status;
+        let kind = HeaderValue::from_static(MEDIA_TYPE);
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        response
     }
 }

@@ -1,0 +1,3 @@
+mod profiles;
+mod scheduler;
+mod service;
