@@ -12,10 +12,12 @@
 //! | `access_log::AccessLogLayer` | writes one event for each exchange, at its end | `access-log` |
 //! | `sentry::SentryLayer` | reports each panic and failure to Sentry, once | `sentry` |
 //! | `catch_panic::CatchPanicLayer` | answers where a service panics | `catch-panic` |
+//! | `debug_dump::DebugDumpLayer` | keeps whole exchanges, while a rule asks for them | `debug-dump` |
 //! | [`exchange::ObserveLayer`] | lets an [`Observer`](exchange::Observer) of your own see every exchange | always |
 //!
 //! Around them, `operation::Operation` (feature `operation`) records a span for any other future, and
-//! `telemetry::Telemetry` (feature `telemetry`) sets up what spans and logs need.
+//! `telemetry::Telemetry` (feature `telemetry`) sets up what spans and logs need. `admin::Admin` (feature
+//! `admin`) is what an operator asks a process, and `pprof` (feature `pprof`) profiles it.
 //!
 //! Each layer stands alone and needs no other. Stacked or fused, they share one record of the
 //! exchange, [`exchange::Facts`], which everything that runs inside finds without an argument.

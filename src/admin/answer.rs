@@ -135,7 +135,7 @@ pub(super) fn not_allowed(allow: &str) -> Response<AdminBody> {
 fn whole(status: StatusCode, kind: &'static str, content: impl Into<Bytes>) -> Response<AdminBody> {
     let content = content.into();
     let length = HeaderValue::from(content.len());
-    let mut response = Response::new(AdminBody(Content::Whole(Bytes::from(content))));
+    let mut response = Response::new(AdminBody(Content::Whole(content)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response.headers_mut().insert(CONTENT_LENGTH, length);
