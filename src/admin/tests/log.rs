@@ -174,11 +174,11 @@ fn the_filter_of_telemetry_can_be_controlled() {
 
     let telemetry = Telemetry::builder("test").log_filter("info").build().unwrap();
     let filter = telemetry.log_filter();
-    let control = LogControl::telemetry(&filter).unwrap();
+    let control = LogControl::telemetry(filter).unwrap();
     control.set("warn", MINUTE).unwrap();
     assert_eq!(filter.current(), "warn,tower_observability::audit=info");
     control.fall_back().unwrap();
     assert_eq!(filter.current(), "info,tower_observability::audit=info");
     filter.set("").unwrap();
-    assert_eq!(LogControl::telemetry(&filter).unwrap().status().default, LogFilter::DEFAULT);
+    assert_eq!(LogControl::telemetry(filter).unwrap().status().default, LogFilter::DEFAULT);
 }
