@@ -7,12 +7,12 @@ mod collector;
 #[allow(dead_code)]
 #[path = "telemetry/kit.rs"]
 mod kit;
+mod written;
 
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
-use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use opentelemetry::global;
 use opentelemetry::trace::{Span, TraceContextExt, Tracer};
@@ -20,40 +20,12 @@ use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use opentelemetry_sdk::trace::InMemorySpanExporter;
 use tower_observability::telemetry::{InstallError, LogFormat, Protocol, Telemetry};
 use tracing::Event;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::{Layer, Registry};
 
 use collector::{Answer, Collector};
 use kit::{LONG, environment, quiet, within};
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
+use written::Written;
 
 /// The headers that the global propagator sends for a span of the global provider.
 fn sent() -> (bool, HashMap<String, String>) {
@@ -110,7 +82,7 @@ async fn it_becomes_that_of_the_whole_program() {
     let refused = quiet().log_filter("a=loud").logs(LogFormat::Json).install().unwrap_err();
     assert!(matches!(refused, InstallError::Config(_)), "{refused}");
 
-    let (lines, counted) = (Lines::default(), Hidden::default());
+    let (lines, counted) = (Written::default(), Hidden::default());
     let collector = Collector::start(Protocol::Grpc, &[Answer::Take]);
     let telemetry: Telemetry = quiet()
         .otlp_endpoint(collector.url())

@@ -5,14 +5,13 @@ use std::future::Ready;
 use std::io;
 use std::panic;
 use std::process::ExitCode;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use counting_allocator::is_flat;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use prometheus::Registry;
-use tower::{Layer, Service};
+use tower::{Layer, service_fn};
 use tower_observability::access_log::{AccessLogLayer, JsonLines};
 use tower_observability::catch_panic::{CatchPanicLayer, PanicHook};
 use tower_observability::metrics::MetricsLayer;
@@ -20,24 +19,6 @@ use tower_observability::sentry::SentryLayer;
 
 use crate::measure::exchange::exchange;
 use crate::rows;
-
-/// A service that does nothing but panic.
-#[derive(Clone)]
-struct Panics;
-
-impl Service<Request<Full<Bytes>>> for Panics {
-    type Response = Response<Full<Bytes>>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<Full<Bytes>>) -> Self::Future {
-        panic!("as it should")
-    }
-}
 
 /// Runs this many; fails if memory grows after two tenths, or if one was not answered or counted.
 pub(crate) fn run(panics: u64) -> ExitCode {
@@ -48,7 +29,7 @@ pub(crate) fn run(panics: u64) -> ExitCode {
     let metrics = MetricsLayer::server().register(&registry).expect("an empty registry");
     let log = AccessLogLayer::server().json_lines(JsonLines::new(io::sink()));
     let layers = (log, metrics, SentryLayer::server(), CatchPanicLayer::server());
-    let service = layers.layer(Panics);
+    let service = layers.layer(service_fn(panics_in_call));
     let tenth = panics / 10;
     let held = is_flat(tenth, |some| {
         for _ in 0..some {
@@ -69,4 +50,8 @@ pub(crate) fn run(panics: u64) -> ExitCode {
         if held { "flat" } else { "NOT flat" }
     );
     if held && told == 10 * tenth { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn panics_in_call(_: Request<Full<Bytes>>) -> Ready<Result<Response<Full<Bytes>>, Infallible>> {
+    panic!("as it should")
 }

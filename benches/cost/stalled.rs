@@ -1,11 +1,10 @@
 //! What a Sentry endpoint that never answers costs the requests.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::ready;
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::mpsc;
-use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use sentry::ClientOptions;
-use tower::{Layer, Service};
+use tower::{Layer, service_fn};
 use tower_observability::catch_panic::{CatchPanicLayer, PanicHook};
 use tower_observability::sentry::SentryLayer;
 
@@ -23,28 +22,6 @@ use crate::measure::exchange::exchange;
 const REQUESTS: usize = 300;
 /// What a request may take longer than without a client.
 const WANTED: Duration = Duration::from_millis(5);
-
-/// A service whose every other request panics, and the rest are 503.
-#[derive(Clone)]
-struct Fails(bool);
-
-impl Service<Request<Full<Bytes>>> for Fails {
-    type Response = Response<Full<Bytes>>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<Full<Bytes>>) -> Self::Future {
-        self.0 = !self.0;
-        assert!(self.0, "as it should");
-        let mut response = Response::new(Full::default());
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        ready(Ok(response))
-    }
-}
 
 /// Prints what requests take without a client, and with one whose endpoint holds what it is sent.
 pub(crate) fn run() -> ExitCode {
@@ -76,7 +53,16 @@ pub(crate) fn run() -> ExitCode {
 
 fn longest(name: &str) -> Duration {
     let sentry = SentryLayer::server().window(Duration::ZERO);
-    let mut service = sentry.layer(CatchPanicLayer::server().layer(Fails(false)));
+    let mut panics = true;
+    // every other request panics, and the rest are 503
+    let fails = service_fn(move |_: Request<Full<Bytes>>| {
+        panics = !panics;
+        assert!(!panics, "as it should");
+        let mut response = Response::new(Full::<Bytes>::default());
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        ready(Ok::<_, Infallible>(response))
+    });
+    let mut service = sentry.layer(CatchPanicLayer::server().layer(fails));
     let mut request = || {
         let start = Instant::now();
         assert!(exchange(&mut service, Request::new(Full::default())).is_server_error());

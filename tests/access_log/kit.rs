@@ -1,9 +1,9 @@
 //! Scripted exchanges, a place to write to, and subscribers of one test each.
 
 use std::future::pending;
-use std::io::{self, Write};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -15,36 +15,8 @@ pub(crate) use tower_observability::testing::ManualClock;
 use tower_observability::testing::ScriptBody;
 use tracing::subscriber::NoSubscriber;
 use tracing::{Dispatch, Subscriber};
-use tracing_subscriber::fmt::MakeWriter;
 
-/// Keeps what is written.
-#[derive(Clone, Default)]
-pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Written {
-    pub(crate) fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
-    }
-}
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Written {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+pub(crate) use crate::written::Written;
 
 /// Has every subscriber asked about every event that is met for the first time. While there is no
 /// more than one, `tracing` asks only that of the thread which meets the event; where that thread has

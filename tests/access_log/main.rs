@@ -10,3 +10,5 @@ mod lines;
 mod properties;
 mod rules;
 mod stamp;
+#[path = "../written/mod.rs"]
+mod written;

@@ -25,3 +25,6 @@ mod support;
 mod tower_http;
 #[cfg(feature = "telemetry")]
 mod traces;
+#[cfg(feature = "telemetry")]
+#[path = "../written/mod.rs"]
+mod written;

@@ -29,3 +29,5 @@ mod stalled;
 mod support;
 mod table;
 mod told;
+#[path = "../written/mod.rs"]
+mod written;

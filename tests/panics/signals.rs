@@ -1,9 +1,8 @@
 //! The layers of a server, and what they tell.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use prometheus::Registry;
@@ -22,6 +21,7 @@ use tower_observability::trace::propagation::W3cPropagator;
 use crate::gathered::{Series, gathered};
 use crate::mines::Mines;
 use crate::support::*;
+use crate::written::Written;
 
 /// From the outermost to the innermost.
 pub(crate) type Layers =
@@ -132,25 +132,4 @@ pub(crate) fn sent(hub: &Hub) {
 pub(crate) fn run<R>(hub: &Arc<Hub>, work: impl Future<Output = R>) -> R {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     Hub::run(hub.clone(), || runtime.block_on(work))
-}
-
-/// Keeps what is written.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Written {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -1,9 +1,8 @@
 //! What each signal tells of the exchanges of one side.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use http::request;
 use opentelemetry::Value as Attribute;
@@ -17,6 +16,7 @@ use tower_observability::trace::propagation::W3cPropagator;
 use tower_observability::trace::{Trace, TraceLayer};
 
 use super::gathered::{Gathered, Value, gathered};
+use crate::written::Written;
 
 /// The metrics, the spans and the access log of one side.
 pub(crate) struct Told {
@@ -152,26 +152,5 @@ impl Observer for Ends {
 
     fn end(&self, (): (), _: &End<'_>) {
         self.ended.fetch_add(1, Ordering::AcqRel);
-    }
-}
-
-/// Keeps what is written.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Written {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -21,6 +21,7 @@ use tower_observability::trace::propagation::W3cPropagator;
 
 use crate::echo::{Obedient, endpoint, message};
 use crate::support::*;
+use crate::written::Written;
 
 const CALLER: &str = "00-000000000000000000000000000000aa-00000000000000bb-03";
 
@@ -237,35 +238,6 @@ async fn a_listed_entry_of_the_baggage_is_told_by_every_signal() {
         assert_eq!(told("trace_id"), Some(span.trace_id.to_string().into()), "{line}");
         assert_eq!(told("span_id"), Some(span.span_id.to_string().into()), "{line}");
         assert_eq!(told("user"), None, "{line}");
-    }
-}
-
-/// Keeps what is written.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Written {
-    fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
-    }
-}
-
-impl std::io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Written {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 
