@@ -17,6 +17,16 @@ pub enum Side {
     Client,
 }
 
+impl Side {
+    /// The name as it stands in every signal: `server` or `client`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        }
+    }
+}
+
 /// What an exchange speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

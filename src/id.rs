@@ -155,6 +155,17 @@ impl TraceIdentity {
         self.trace_id.get()
     }
 
+    /// The trace as it is written everywhere: 32 lower-case hexadecimal digits.
+    #[cfg(any(
+        feature = "catch-panic",
+        feature = "debug-dump",
+        feature = "metrics-protobuf",
+        feature = "sentry"
+    ))]
+    pub(crate) fn trace_id_hex(&self) -> String {
+        format!("{:032x}", self.trace_id)
+    }
+
     /// The span's 8 bytes, not all zero.
     pub fn span_id(&self) -> u64 {
         self.span_id.get()

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use super::timestamp;
 use super::value::{label, push_address, push_number, push_seconds, push_value};
 use crate::attribute::{Attributes, Value};
 use crate::escape;
 use crate::message::bound::cut;
 use crate::message::headers::Captured;
+use crate::message::timestamp;
 use crate::redact::Redaction;
 
 /// A key with all that stands around it, `,"key":"`, so that it is written at once.

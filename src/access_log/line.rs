@@ -76,10 +76,7 @@ impl<'a> Line<'a> {
     }
 
     pub(super) fn side(&self) -> &'static str {
-        match self.facts.side() {
-            Side::Server => "server",
-            Side::Client => "client",
-        }
+        self.facts.side().as_str()
     }
 
     pub(super) fn request_id(&self) -> Option<&'a RequestId> {

@@ -83,7 +83,6 @@ mod schema;
 mod settings;
 mod skip;
 pub mod stamp;
-mod timestamp;
 mod value;
 
 use std::fmt;

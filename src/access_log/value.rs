@@ -4,9 +4,9 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::timestamp;
 use crate::attribute::Value;
 use crate::escape;
+use crate::message::timestamp;
 
 /// A key as a label, in pieces.
 pub(super) fn label(key: &str) -> impl Iterator<Item = &str> {

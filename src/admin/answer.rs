@@ -10,7 +10,7 @@ use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
-use crate::message::problem::{self, Problem};
+use crate::message::problem::Problem;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -83,7 +83,10 @@ impl fmt::Debug for AdminBody {
 
 /// 200, with a JSON document.
 pub(super) fn json(document: Vec<u8>) -> Response<AdminBody> {
-    whole(StatusCode::OK, "application/json", document)
+    let mut response = Response::new(Bytes::from(document));
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    whole(response)
 }
 
 /// Why a request is not answered as it wants: the status, words, and the member of the body at fault.
@@ -109,8 +112,7 @@ impl Refusal {
         if let Some(field) = &self.field {
             problem = problem.member("field", field);
         }
-        let problem = problem.response();
-        whole(self.status, problem::MEDIA_TYPE, problem.into_body())
+        whole(problem.response())
     }
 }
 
@@ -132,12 +134,9 @@ pub(super) fn not_allowed(allow: &str) -> Response<AdminBody> {
     response
 }
 
-fn whole(status: StatusCode, kind: &'static str, content: impl Into<Bytes>) -> Response<AdminBody> {
-    let content = content.into();
-    let length = HeaderValue::from(content.len());
-    let mut response = Response::new(AdminBody(Content::Whole(content)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+fn whole(response: Response<Bytes>) -> Response<AdminBody> {
+    let length = HeaderValue::from(response.body().len());
+    let mut response = response.map(|content| AdminBody(Content::Whole(content)));
     response.headers_mut().insert(CONTENT_LENGTH, length);
     response
 }

@@ -100,8 +100,7 @@ impl<'a> Unanswered<'a> {
     }
 
     fn trace_id(&self) -> Option<String> {
-        let trace = self.facts?.trace()?;
-        Some(format!("{:032x}", trace.trace_id()))
+        Some(self.facts?.trace()?.trace_id_hex())
     }
 }
 

@@ -217,11 +217,8 @@ impl Armed {
     /// Takes one of the captures that are left.
     fn reserve(&self) -> bool {
         let one_more = |captured| (captured < self.rule.captures).then_some(captured + 1);
-        let is_left = self.captured_bytes.load(Ordering::Relaxed) < self.rule.bytes;
-        let update = |_: ()| {
-            self.captured.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
-        };
-        is_left && update(())
+        self.captured_bytes.load(Ordering::Relaxed) < self.rule.bytes
+            && self.captured.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 }
 

@@ -15,6 +15,7 @@ use super::rule::{Asked, Seen};
 use super::tee::{BodyTap, Kept};
 use crate::classify::{ErrorType, Outcome};
 use crate::exchange::{End, Facts, Observer};
+use crate::id::TraceIdentity;
 use crate::redact::Redaction;
 
 /// The observer that dumps; configured as a [`DebugDumpLayer`](super::DebugDumpLayer).
@@ -153,7 +154,7 @@ impl DebugDump {
             protocol: end.protocol,
             route: end.route.map(|route| route.as_str().to_owned()),
             request_id: facts.request_id().map(|id| id.as_str().to_owned()),
-            trace_id: facts.trace().map(|trace| format!("{:032x}", trace.trace_id())),
+            trace_id: facts.trace().map(TraceIdentity::trace_id_hex),
             grpc_status: end.grpc_status,
             error_type: end.error_type.as_ref().map(ErrorType::as_str).map(str::to_owned),
             request: asked,

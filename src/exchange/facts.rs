@@ -1,6 +1,5 @@
 //! The one shared record of an exchange.
 
-use std::backtrace::Backtrace;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -11,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use http::uri::Authority;
 use http::{Method, request};
 
+use super::caught::CaughtPanic;
 use super::flag::{Flag, Flags};
 use super::layer::Options;
 use super::routing::{Answered, Routing};
@@ -59,58 +59,6 @@ struct Added {
     attributes: Attributes,
     flags: Flags,
     ended: bool,
-}
-
-/// Where and how a panic was caught; told by whoever turned it into an answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CaughtPanic {
-    /// The panic's message, if it had one. Never sent to a peer.
-    pub message: Option<String>,
-    /// `file:line:column`, if known.
-    pub location: Option<String>,
-    /// How it came about, if known.
-    pub backtrace: Option<PanicBacktrace>,
-}
-
-/// A backtrace, whose names and lines are looked up where it is displayed: that takes milliseconds, the
-/// first time in a process up to some hundred.
-#[derive(Clone)]
-pub struct PanicBacktrace(Arc<Backtrace>);
-
-impl PanicBacktrace {
-    /// From what was captured.
-    pub fn new(backtrace: Backtrace) -> Self {
-        Self(Arc::new(backtrace))
-    }
-}
-
-impl fmt::Display for PanicBacktrace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for PanicBacktrace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PanicBacktrace").finish_non_exhaustive()
-    }
-}
-
-/// Of the same capture.
-impl PartialEq for PanicBacktrace {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for PanicBacktrace {}
-
-impl CaughtPanic {
-    /// A panic of which nothing further is known.
-    pub fn new() -> Self {
-        Self::default()
-    }
 }
 
 impl Facts {

@@ -2,6 +2,7 @@
 
 mod active;
 mod body;
+mod caught;
 mod end;
 mod facts;
 mod flag;
@@ -17,15 +18,16 @@ mod service;
 mod wait;
 
 pub use body::ObserveBody;
+pub use caught::{CaughtPanic, PanicBacktrace};
 pub use end::End;
-pub use facts::{CaughtPanic, Facts, PanicBacktrace, annotate};
+pub use facts::{Facts, annotate};
 pub use flag::{Flag, flag};
 pub use future::ObserveFuture;
 pub use layer::ObserveLayer;
 pub use observer::Observer;
 #[cfg(feature = "operation")]
 pub(crate) use observer::Panic;
-#[cfg(any(feature = "catch-panic", feature = "metrics", feature = "operation"))]
+#[cfg(any(feature = "catch-panic", feature = "operation"))]
 pub(crate) use observer::discard;
 #[cfg(feature = "catch-panic")]
 pub(crate) use observer::drop_and_resume;

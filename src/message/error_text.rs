@@ -17,10 +17,7 @@ const MAX_READ: usize = 8 * MAX;
 /// What an end says of what went wrong: the message of its panic, or else the text of its error.
 pub(crate) fn of_end(end: &End<'_>, redaction: &Redaction) -> Option<String> {
     let text_of = |error: &(dyn Error + 'static)| isolated(|| of(error, redaction));
-    let panic = || {
-        let told = end.facts.caught_panic().and_then(|panic| panic.message.clone());
-        text_of(&*Box::<dyn Error>::from(told.or_else(|| panic_message(end.error?))?))
-    };
+    let panic = || text_of(&*Box::<dyn Error>::from(of_panic(end)?));
     let error = || end.as_error().and_then(text_of);
     let said = match end.outcome {
         // what a panic was made into says less than the panic
@@ -28,6 +25,12 @@ pub(crate) fn of_end(end: &End<'_>, redaction: &Redaction) -> Option<String> {
         _ => error(),
     };
     said.filter(|text| !text.is_empty())
+}
+
+/// What the panic said that an exchange ended with, whole: its secrets are in it.
+pub(crate) fn of_panic(end: &End<'_>) -> Option<String> {
+    let told = end.facts.caught_panic().and_then(|panic| panic.message.clone());
+    told.or_else(|| panic_message(end.error?))
 }
 
 /// The text of an error and of its sources, joined by `: `, without the secrets that the policy

@@ -26,6 +26,11 @@ pub(crate) mod shown;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod version;
 
+#[cfg(any(feature = "access-log", feature = "debug-dump"))]
+pub(crate) mod timestamp;
+#[cfg(any(feature = "debug-dump", feature = "sentry"))]
+pub(crate) mod url;
+
 /// What ends a text that was cut.
 #[cfg(any(feature = "access-log", feature = "sentry", feature = "trace"))]
 pub(crate) const MARK: &str = "…";

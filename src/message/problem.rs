@@ -6,9 +6,6 @@ use http::{HeaderValue, Response, StatusCode};
 
 use crate::escape;
 
-/// The media type of problem details.
-pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
-
 /// A problem of the type `about:blank`: what it is, its status says.
 pub(crate) struct Problem {
     status: StatusCode,
@@ -37,7 +34,7 @@ impl Problem {
         self.json.push(b'}');
         let mut response = Response::new(Bytes::from(self.json));
         *response.status_mut() = self.status;
-        let kind = HeaderValue::from_static(MEDIA_TYPE);
+        let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, kind);
         response
     }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use http::header::HOST;
 use http::{HeaderMap, HeaderName, Uri, request};
 use sentry_core::Level;
 use sentry_core::protocol::{Context, Event, Request, TraceContext, Url, User, Values};
@@ -18,6 +17,7 @@ use crate::attribute::Value;
 use crate::exchange::Facts;
 use crate::id::TraceIdentity;
 use crate::message::method::{OTHER, known_method};
+use crate::message::url;
 use crate::route::Route;
 
 /// What is known of an exchange, and what was captured in it.
@@ -164,7 +164,7 @@ impl Known {
             event.tags.entry("request_id".into()).or_insert_with(|| id.as_str().to_owned());
         }
         if let Some(trace) = facts.trace() {
-            let id = format!("{:032x}", trace.trace_id());
+            let id = trace.trace_id_hex();
             event.tags.entry("trace_id".into()).or_insert(id);
             event.contexts.insert("trace".into(), trace_context(trace));
         }
@@ -201,16 +201,10 @@ impl Known {
         }
     }
 
-    /// The URL without its secrets; a server knows the host from the header alone.
+    /// The URL without its secrets.
     fn url(&self) -> Option<Url> {
-        // `://host/` is a URI, too
-        let scheme = self.uri.scheme_str().filter(|scheme| !scheme.is_empty()).unwrap_or("http");
-        let host = match self.uri.host() {
-            Some(_) => self.uri.authority()?.as_str(),
-            None => self.headers.get(HOST)?.to_str().ok()?,
-        };
-        let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
-        self.settings.redaction.url(&format!("{scheme}://{host}{target}")).parse().ok()
+        let url = url::absolute(&self.uri, &self.headers)?;
+        self.settings.redaction.url(&url).parse().ok()
     }
 }
 

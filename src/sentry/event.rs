@@ -8,7 +8,6 @@ use sentry_core::protocol::{
 use super::enrich::{PANIC, transaction};
 use super::settings::Settings;
 use crate::classify::{ErrorType, Outcome};
-use crate::error::panic_message;
 use crate::exchange::{CaughtPanic, End};
 use crate::message::error_text;
 use crate::message::place::Place;
@@ -74,8 +73,7 @@ pub(super) fn of(
 
 /// The event of the panic that came through: of several, the last of its message.
 pub(super) fn passed(end: &End<'_>, panics: &mut Vec<Event<'static>>) -> Option<Event<'static>> {
-    let told = end.facts.caught_panic().and_then(|panic| panic.message.clone());
-    let told = told.or_else(|| panic_message(end.error?));
+    let told = error_text::of_panic(end);
     // as the integration calls what has none
     let told = told.as_deref().unwrap_or("Box<Any>");
     let is_told = |panic: &Event<'_>| {

@@ -43,11 +43,13 @@ pub(super) fn scrub(event: &mut Event<'static>, redaction: &Redaction) {
 }
 
 fn scrub_map(map: &mut Map<String, Value>, redaction: &Redaction) {
-    for (key, value) in map {
-        match redaction.hides_key(key) {
-            true => *value = Value::from(REDACTED),
-            false => scrub_value(value, redaction),
-        }
+    map.iter_mut().for_each(|(key, value)| scrub_member(key, value, redaction));
+}
+
+fn scrub_member(key: &str, value: &mut Value, redaction: &Redaction) {
+    match redaction.hides_key(key) {
+        true => *value = Value::from(REDACTED),
+        false => scrub_value(value, redaction),
     }
 }
 
@@ -56,12 +58,7 @@ fn scrub_value(value: &mut Value, redaction: &Redaction) {
         Value::String(text) => *text = redaction.query(text).into_owned(),
         Value::Array(values) => values.iter_mut().for_each(|value| scrub_value(value, redaction)),
         Value::Object(map) => {
-            for (key, value) in map {
-                match redaction.hides_key(key) {
-                    true => *value = Value::from(REDACTED),
-                    false => scrub_value(value, redaction),
-                }
-            }
+            map.iter_mut().for_each(|(key, value)| scrub_member(key, value, redaction));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }

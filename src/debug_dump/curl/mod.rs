@@ -12,7 +12,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, Method, Version};
 
-use super::{BodyFate, Capture, CapturedRequest, render};
+use super::{BodyFate, Capture, CapturedRequest};
+use crate::message::url;
 
 use self::shell::{argument, format};
 
@@ -55,7 +56,7 @@ pub fn command(capture: &Capture) -> Option<String> {
     if !is_known(request) || request.method == Method::CONNECT || (is_head && !body.is_empty()) {
         return None;
     }
-    let url = render::url(&request.uri, headers)?;
+    let url = url::absolute(&request.uri, headers)?;
 
     let is_printable =
         body.len() <= shell::LONGEST && body.iter().all(|byte| matches!(byte, b' '..=b'~'));

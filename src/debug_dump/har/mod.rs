@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use super::{Capture, CapturedBody, CapturedResponse, render};
-use crate::classify::Side;
+use crate::message::{timestamp, url};
 
 #[cfg(test)]
 mod tests;
@@ -40,7 +40,7 @@ fn entry(capture: &Capture) -> Value {
     let wait = capture.time_to_headers.unwrap_or(capture.duration).as_secs_f64() * 1000.0;
     let wait = wait.min(total);
     json!({
-        "startedDateTime": render::time(capture.started_at),
+        "startedDateTime": timestamp::short(capture.started_at),
         // the timings have to add up to it
         "time": wait + (total - wait),
         "request": request(capture),
@@ -48,10 +48,7 @@ fn entry(capture: &Capture) -> Value {
         "cache": {},
         "timings": { "send": 0, "wait": wait, "receive": total - wait },
         "_id": capture.id.number(),
-        "_side": match capture.side {
-            Side::Server => "server",
-            Side::Client => "client",
-        },
+        "_side": capture.side.as_str(),
         "_outcome": capture.outcome.as_str(),
         "_route": capture.route,
         "_requestId": capture.request_id,
@@ -64,7 +61,7 @@ fn entry(capture: &Capture) -> Value {
 fn request(capture: &Capture) -> Value {
     let request = &capture.request;
     let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
-    let url = render::url(&request.uri, &request.headers)
+    let url = url::absolute(&request.uri, &request.headers)
         .unwrap_or_else(|| format!("http://unknown.invalid{path}"));
     let pairs = request.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let query = pairs.map(|pair| {

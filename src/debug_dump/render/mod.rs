@@ -26,15 +26,13 @@ mod object;
 mod tests;
 
 use std::fmt::Write as _;
-use std::time::SystemTime;
 
-use http::{HeaderMap, Uri, header::HOST, uri::Authority};
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, PrimitiveDateTime};
+use http::HeaderMap;
 
 use super::{BodyFate, Capture, CapturedBody, Withheld};
-use crate::classify::{Protocol, Side};
+use crate::classify::Protocol;
 use crate::escape;
+use crate::message::timestamp;
 
 use self::{body::Shown, object::Object};
 
@@ -49,8 +47,8 @@ pub fn text(capture: &Capture) -> String {
         out,
         "capture {} ({}): {}, {} in {seconds:?} s",
         capture.id.number(),
-        side(capture.side),
-        time(capture.started_at),
+        capture.side.as_str(),
+        timestamp::short(capture.started_at),
         capture.outcome,
     );
     let facts = [
@@ -119,8 +117,8 @@ pub fn json(capture: &Capture) -> Vec<u8> {
     let mut out = Vec::new();
     let mut object = Object::new(&mut out);
     object.number("id", capture.id.number());
-    object.string("side", side(capture.side));
-    object.string("started_at", &time(capture.started_at));
+    object.string("side", capture.side.as_str());
+    object.string("started_at", &timestamp::short(capture.started_at));
     object.seconds("duration_seconds", Some(capture.duration));
     object.seconds("time_to_headers_seconds", capture.time_to_headers);
     object.string("outcome", capture.outcome.as_str());
@@ -179,18 +177,6 @@ fn json_parts(object: &mut Object<'_>, headers: &HeaderMap, body: &CapturedBody)
     inner.end();
 }
 
-/// A time as RFC 3339 writes it, in UTC, between the years 1970 and 9999.
-pub(super) fn time(at: SystemTime) -> String {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let latest = PrimitiveDateTime::MAX.assume_utc();
-    time::Duration::try_from(since)
-        .ok()
-        .and_then(|since| OffsetDateTime::UNIX_EPOCH.checked_add(since))
-        .unwrap_or(latest)
-        .format(&Rfc3339)
-        .unwrap_or_default()
-}
-
 pub(super) fn fate(fate: BodyFate) -> &'static str {
     match fate {
         BodyFate::Whole => "whole",
@@ -206,24 +192,4 @@ pub(super) fn withheld(why: Withheld) -> &'static str {
         Withheld::Unreadable => "unreadable",
         Withheld::Authentication => "authentication",
     }
-}
-
-fn side(side: Side) -> &'static str {
-    match side {
-        Side::Server => "server",
-        Side::Client => "client",
-    }
-}
-
-/// The URL of a request, absolute: where it names no host the `Host` header does, and where it names
-/// no scheme it is `http`. `None` where neither names a host.
-pub(super) fn url(uri: &Uri, headers: &HeaderMap) -> Option<String> {
-    let authority = match uri.authority() {
-        Some(authority) => authority.clone(),
-        None => Authority::try_from(headers.get(HOST)?.as_bytes()).ok()?,
-    };
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    // `*` is a path too
-    let slash = if path.starts_with('/') { "" } else { "/" };
-    Some(format!("{}://{authority}{slash}{path}", uri.scheme_str().unwrap_or("http")))
 }

@@ -125,7 +125,7 @@ fn write_exemplar(out: &mut Wire, exemplar: &Exemplar, unit: Unit) {
             out.text(2, &value);
         });
     };
-    label("trace_id", format!("{:032x}", exemplar.trace.trace_id()));
+    label("trace_id", exemplar.trace.trace_id_hex());
     label("span_id", format!("{:016x}", exemplar.trace.span_id()));
     out.double(2, unit.tell(exemplar.value));
     out.message(3, |out| write_time(out, exemplar.at));

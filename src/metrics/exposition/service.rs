@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, Ready, ready};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -18,7 +17,7 @@ use tower_http::compression::{Compression, CompressionBody, DefaultPredicate, Re
 use tower_service::Service;
 
 use super::format::{Format, encode};
-use crate::exchange::discard;
+use crate::exchange::isolated;
 
 /// Answers scrapes of a registry, on whatever path it stands.
 ///
@@ -102,13 +101,9 @@ impl<B> Service<Request<B>> for Scrape {
         }
         let format = Format::accepted(request.headers());
         // a registry has no state that a panic could leave half changed
-        let encoded = catch_unwind(AssertUnwindSafe(|| encode(&self.registry, format)));
-        let mut response = match encoded {
-            Ok(metrics) => answer(StatusCode::OK, format.content_type(), metrics),
-            Err(panic) => {
-                discard(panic);
-                plain(StatusCode::INTERNAL_SERVER_ERROR, "a collector panicked\n")
-            }
+        let mut response = match isolated(|| encode(&self.registry, format)) {
+            Some(metrics) => answer(StatusCode::OK, format.content_type(), metrics),
+            None => plain(StatusCode::INTERNAL_SERVER_ERROR, "a collector panicked\n"),
         };
         let vary = HeaderValue::from_static("Accept, Accept-Encoding");
         response.headers_mut().insert(VARY, vary);

@@ -23,18 +23,11 @@ fn of(side: Side) -> MetricsBuilder {
     })
 }
 
-fn name(side: Side) -> &'static str {
-    match side {
-        Side::Server => "server",
-        Side::Client => "client",
-    }
-}
-
 /// Whether all that was done is told, of which this many exchanges have the labels of the overflow.
 #[track_caller]
 fn complete(told: &Told, side: Side, overflow: u64, runs: u64) {
     let (http, rpc) = EXCHANGES;
-    let side = name(side);
+    let side = side.as_str();
     let duration = |of: &str| count(told, &format!("{of}_duration_seconds"));
     assert_eq!(duration(&format!("http_{side}_request")), http * runs);
     assert_eq!(duration(&format!("rpc_{side}_call")), rpc * runs);
@@ -78,7 +71,10 @@ fn two_layers_tell_the_same() {
         let one = of(side).register(&registry).unwrap();
         let other = of(side).meter_provider(&sdk.provider).build().unwrap();
         run(side, one.observer());
-        assert_eq!(count(&sdk.told(), &format!("http_{}_request_duration_seconds", name(side))), 0);
+        assert_eq!(
+            count(&sdk.told(), &format!("http_{}_request_duration_seconds", side.as_str())),
+            0
+        );
         run(side, other.observer());
         let told = gathered(&registry);
         complete(&told, side, 0, 1);
@@ -95,7 +91,7 @@ fn they_agree_on_what_is_over_the_cap() {
         run(side, layer.observer());
         let told = gathered(&registry);
         let Point::Counter(overflow) =
-            *only(&told, &format!("http_{}_overflow_requests_total", name(side)))
+            *only(&told, &format!("http_{}_overflow_requests_total", side.as_str()))
         else {
             panic!("no counter");
         };

@@ -17,7 +17,7 @@ thread_local! {
 
 /// Appends `2026-01-31T12:30:00.000000000Z`. A time before 1970 is written as the start of 1970,
 /// one after 9999 as the end of 9999.
-pub(super) fn push(out: &mut Vec<u8>, at: SystemTime) {
+pub(crate) fn push(out: &mut Vec<u8>, at: SystemTime) {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let second = since.as_secs().min(LAST);
     let known = CACHED.try_with(Cell::get).ok().filter(|(cached, _)| *cached == second);
@@ -34,9 +34,20 @@ pub(super) fn push(out: &mut Vec<u8>, at: SystemTime) {
     out.push(b'Z');
 }
 
+/// As [`push`] writes it, without the zeros that end the fraction: `2026-01-31T12:30:00.25Z`.
+#[cfg(feature = "debug-dump")]
+pub(crate) fn short(at: SystemTime) -> String {
+    let mut text = Vec::new();
+    push(&mut text, at);
+    // every byte is ASCII
+    let text = String::from_utf8(text).unwrap_or_default();
+    let kept = text.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
+    format!("{kept}Z")
+}
+
 /// Appends a point and nanoseconds, which are below 10⁹, with nine digits.
 #[inline]
-pub(super) fn push_fraction(out: &mut Vec<u8>, nanoseconds: u32) {
+pub(crate) fn push_fraction(out: &mut Vec<u8>, nanoseconds: u32) {
     let ([a, b], [c, d]) =
         (two_digits(nanoseconds / 10_000_000), two_digits(nanoseconds / 100_000));
     let ([e, f], [g, h]) = (two_digits(nanoseconds / 1000), two_digits(nanoseconds / 10));
@@ -126,6 +137,18 @@ mod tests {
             assert_eq!([written(at), written(at)], [expected, expected]);
         }
         assert_eq!(written(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000000000Z");
+    }
+
+    #[cfg(feature = "debug-dump")]
+    #[test]
+    fn a_short_one_ends_with_the_last_digit_that_counts() {
+        for (nanos, expected) in [
+            (0, "2026-01-01T00:00:00Z"),
+            (250_000_000, "2026-01-01T00:00:00.25Z"),
+            (1, "2026-01-01T00:00:00.000000001Z"),
+        ] {
+            assert_eq!(short(UNIX_EPOCH + Duration::new(1_767_225_600, nanos)), expected);
+        }
     }
 
     #[test]
