@@ -73,6 +73,7 @@ pub mod id;
     feature = "access-log",
     feature = "admin",
     feature = "catch-panic",
+    feature = "debug-dump",
     feature = "metrics",
     feature = "pprof",
     feature = "sentry",

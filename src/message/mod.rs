@@ -23,13 +23,12 @@ pub(crate) mod problem;
 pub(crate) mod server;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod shown;
-#[cfg(any(feature = "access-log", feature = "trace"))]
-pub(crate) mod version;
-
 #[cfg(any(feature = "access-log", feature = "debug-dump"))]
 pub(crate) mod timestamp;
 #[cfg(any(feature = "debug-dump", feature = "sentry"))]
 pub(crate) mod url;
+#[cfg(any(feature = "access-log", feature = "trace"))]
+pub(crate) mod version;
 
 /// What ends a text that was cut.
 #[cfg(any(feature = "access-log", feature = "sentry", feature = "trace"))]
