@@ -104,6 +104,8 @@ pub mod request_id;
 pub mod reqwest;
 #[cfg(feature = "sentry")]
 pub mod sentry;
+#[cfg(feature = "slo")]
+pub mod slo;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
 #[cfg(feature = "testing")]
