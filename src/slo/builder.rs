@@ -165,9 +165,20 @@ impl ObjectiveBuilder {
             return Err(ConfigError::new("routes", format!("{routes:?}"), allowed));
         }
         if let Some(url) = &parts.runbook_url
-            && !url.parse::<http::Uri>().is_ok_and(|url| url.host().is_some())
+            && !url
+                .parse::<http::Uri>()
+                .is_ok_and(|url| url.scheme().is_some() && url.host().is_some())
         {
             return Err(ConfigError::new("runbook_url", url, "an absolute URL"));
+        }
+        let labels = |severity: &Severity| (severity.urgency(), severity.window_text(parts.window));
+        let mut told: Vec<_> = parts.severities.iter().map(labels).collect();
+        told.sort_unstable();
+        if let Some((twice, _)) =
+            told.iter().zip(told.iter().skip(1)).find(|(one, next)| one == next)
+        {
+            let allowed = "conditions that differ in urgency or windows, which are their labels";
+            return Err(ConfigError::new("severities", twice.1.clone(), allowed));
         }
         if parts.description.is_empty() {
             parts.description = described(parts);

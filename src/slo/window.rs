@@ -11,16 +11,18 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     period: Duration,
-    /// What a window of a 30-day period is multiplied by: its numerator, in seconds of 30 days.
-    scale: Option<Duration>,
+    /// Whether the windows of its alerts are scaled with it.
+    is_scaled: bool,
 }
 
 impl Window {
     /// 30 days, by which most budgets are kept.
-    pub const DAYS_30: Self = Self { period: Duration::from_secs(30 * DAY.as_secs()), scale: None };
+    pub const DAYS_30: Self =
+        Self { period: Duration::from_secs(30 * DAY.as_secs()), is_scaled: false };
 
     /// 28 days, which have as many week-ends wherever they begin.
-    pub const DAYS_28: Self = Self { period: Duration::from_secs(28 * DAY.as_secs()), scale: None };
+    pub const DAYS_28: Self =
+        Self { period: Duration::from_secs(28 * DAY.as_secs()), is_scaled: false };
 
     /// A period of its own, from one minute to 90 days. The windows of its alerts are those of 30 days,
     /// made as much longer or shorter: of one day, 10 s and 2 minutes instead of 5 minutes and 1 hour.
@@ -29,7 +31,7 @@ impl Window {
         if !allowed.contains(&period) {
             return Err(ConfigError::new("window", format!("{period:?}"), "1 minute to 90 days"));
         }
-        Ok(Self { period, scale: Some(period) })
+        Ok(Self { period, is_scaled: true })
     }
 
     /// How long it is.
@@ -39,9 +41,23 @@ impl Window {
 
     /// What a window of a period of 30 days is of this one, in whole milliseconds.
     pub(crate) fn of_30_days(self, window: Duration) -> Duration {
-        let Some(period) = self.scale else { return window };
-        let millis = window.as_millis() * period.as_millis() / Self::DAYS_30.period.as_millis();
-        Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX).max(1))
+        match self.is_scaled {
+            true => Duration::from_millis(self.scale(window.as_millis()).max(1)),
+            false => window,
+        }
+    }
+
+    /// What a slot of a period of 30 days is of this one; 28 days have the same ones.
+    pub(crate) fn of_30_days_exactly(self, slot: Duration) -> Duration {
+        match self.is_scaled {
+            true => Duration::from_nanos(self.scale(slot.as_nanos())),
+            false => slot,
+        }
+    }
+
+    fn scale(self, number: u128) -> u64 {
+        let scaled = number * self.period.as_millis() / Self::DAYS_30.period.as_millis();
+        u64::try_from(scaled).unwrap_or(u64::MAX)
     }
 }
 
