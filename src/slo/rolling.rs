@@ -42,6 +42,15 @@ impl Ring {
         Self { slot, most, ended: 0, totals: VecDeque::from([Tally::default()]) }
     }
 
+    /// Takes over the totals of another one; not where these cannot be those of a ring like this.
+    pub(super) fn restore(&mut self, ended: u64, totals: VecDeque<Tally>, at: At) -> bool {
+        let fits = (1..=self.most).contains(&totals.len()) && ended == slots(at, self.slot);
+        if fits {
+            (self.ended, self.totals) = (ended, totals);
+        }
+        fits
+    }
+
     /// Ends the slots that are over by now, at this total.
     fn advance(&mut self, now: At, total: Tally) {
         let ended = slots(now, self.slot);

@@ -93,6 +93,11 @@ impl Severity {
         self.urgency
     }
 
+    /// What it is made of: tenths of a per cent, and the windows of 30 days.
+    pub(super) fn parts(self) -> (u32, Duration, Duration) {
+        (self.budget_per_mille, self.short, self.long)
+    }
+
     /// The short window in this period.
     pub fn short(self, window: Window) -> Duration {
         window.of_30_days(self.short)

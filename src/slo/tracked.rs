@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::alert::Alert;
+use super::format::KeptObjective;
 use super::objective::Objective;
 use super::report::{
     AlertReport, AlertState, Budget, BudgetPoint, BurnRate, ObjectiveReport, Tally,
@@ -64,6 +65,27 @@ impl Tracked {
         Self { rolling: Rolling::new(objective.window()), alerts, before: Tally::default() }
     }
 
+    /// Goes on from what another process knew when it saved, until now.
+    pub(super) fn restored(objective: &Objective, kept: KeptObjective, saved: At, now: At) -> Self {
+        let KeptObjective { mut rolling, alerts, total, .. } = kept;
+        rolling.advance(now, total);
+        rolling.missed(saved, now, objective.window().period());
+        let of = |severity: &Severity| {
+            let known = alerts.iter().find(|(of, _)| of == severity);
+            known.map_or(Alert::new(now), |(_, alert)| *alert)
+        };
+        let alerts = objective.severities().iter().map(of).collect();
+        Self { rolling, alerts, before: total }
+    }
+
+    /// Of which nothing is known from before now.
+    pub(super) fn beginning(objective: &Objective, now: At) -> Self {
+        let mut new = Self::new(objective, now);
+        new.rolling.advance(now, Tally::default());
+        new.rolling.missed(At::ZERO, now, objective.window().period());
+        new
+    }
+
     /// When the slot under way ends.
     pub(super) fn next_turn(&self) -> At {
         let ended = u32::try_from(self.rolling.ended() + 1).unwrap_or(u32::MAX);
@@ -103,7 +125,7 @@ impl Tracked {
         }
     }
 
-    fn total(&self, counted: Tally) -> Tally {
+    pub(super) fn total(&self, counted: Tally) -> Tally {
         Tally {
             good: self.before.good.saturating_add(counted.good),
             bad: self.before.bad.saturating_add(counted.bad),

@@ -150,7 +150,7 @@ impl SloTracker {
         told
     }
 
-    fn tell(&self, now: Instant, changes: Vec<(Objective, Change)>) {
+    pub(super) fn tell(&self, now: Instant, changes: Vec<(Objective, Change)>) {
         if changes.is_empty() {
             return;
         }

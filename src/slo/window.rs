@@ -39,6 +39,10 @@ impl Window {
         self.period
     }
 
+    pub(super) fn is_scaled(self) -> bool {
+        self.is_scaled
+    }
+
     /// What a window of a period of 30 days is of this one, in whole milliseconds.
     pub(crate) fn of_30_days(self, window: Duration) -> Duration {
         match self.is_scaled {

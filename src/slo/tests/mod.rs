@@ -2,6 +2,7 @@
 
 mod alerts;
 mod judged;
+mod kept;
 mod log;
 
 use std::sync::{Arc, Mutex};
