@@ -54,7 +54,8 @@ pub struct Restored {
 
 impl SloTracker {
     /// Writes what it knows to a file, for the next process to [take over](Self::restore). The file is
-    /// whole at every moment, the old one or the new: it is written beside, synced, and renamed.
+    /// whole at every moment, the old one or the new: it is written beside (`NAME.PID.tmp`, which a process
+    /// that is killed leaves behind), synced, and renamed.
     ///
     /// It takes about 23 kB for each objective, and blocks until the disk has it: on a runtime, run it
     /// where blocking is allowed.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use super::objective::Objective;
 use super::report::{AlertState, ObjectiveReport, Tally};
@@ -42,7 +42,8 @@ struct Inner {
     counts: Cells,
     clock: Clock,
     origin: Instant,
-    created: SystemTime,
+    #[cfg(feature = "metrics")]
+    created: std::time::SystemTime,
     /// When the next slot of any objective ends, in nanoseconds from the origin.
     next_turn: AtomicU64,
     state: Mutex<State>,
@@ -180,7 +181,7 @@ impl SloTracker {
 
     /// When it was made.
     #[cfg(feature = "metrics")]
-    pub(super) fn created(&self) -> SystemTime {
+    pub(super) fn created(&self) -> std::time::SystemTime {
         self.0.created
     }
 
@@ -268,6 +269,7 @@ impl SloTrackerBuilder {
         let tracker = SloTracker(Arc::new(Inner {
             counts: Cells::new(2 * objectives.len()),
             origin: clock.now(),
+            #[cfg(feature = "metrics")]
             created: clock.wall(),
             next_turn: AtomicU64::new(0),
             state: Mutex::new(State { offset: At::ZERO, tracked }),
