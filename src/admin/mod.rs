@@ -93,11 +93,16 @@ mod access;
 mod answer;
 mod audit;
 mod bearer;
+#[cfg(feature = "debug-dump")]
+mod dumps;
 mod fields;
 mod index;
+mod json;
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "pprof")]
+mod profiles;
 mod section;
 mod service;
 
@@ -149,6 +154,10 @@ struct Parts {
     #[cfg(feature = "metrics")]
     metrics: Option<crate::metrics::MetricsService>,
     log: Option<LogControl>,
+    #[cfg(feature = "debug-dump")]
+    dumps: Option<crate::debug_dump::DumpControl>,
+    #[cfg(feature = "pprof")]
+    profiles: Option<crate::pprof::PprofService>,
 }
 
 impl AdminBuilder {
@@ -165,6 +174,20 @@ impl AdminBuilder {
         self
     }
 
+    /// Switches dumps of exchanges on and off, and tells what was captured, at `/debug/dump` and below.
+    #[cfg(feature = "debug-dump")]
+    pub fn dumps(mut self, dumps: crate::debug_dump::DumpControl) -> Self {
+        self.parts.dumps = Some(dumps);
+        self
+    }
+
+    /// Answers with profiles at `/debug/pprof/profile` and `/debug/pprof/heap`.
+    #[cfg(feature = "pprof")]
+    pub fn profiles(mut self, profiles: crate::pprof::PprofService) -> Self {
+        self.parts.profiles = Some(profiles);
+        self
+    }
+
     /// The service.
     #[must_use]
     pub fn build(self) -> Admin {
@@ -172,6 +195,10 @@ impl AdminBuilder {
         #[cfg(feature = "metrics")]
         sections.extend(self.parts.metrics.map(|part| Box::new(part) as Box<dyn Section>));
         sections.extend(self.parts.log.map(|part| Box::new(part) as Box<dyn Section>));
+        #[cfg(feature = "debug-dump")]
+        sections.extend(self.parts.dumps.map(|part| Box::new(part) as Box<dyn Section>));
+        #[cfg(feature = "pprof")]
+        sections.extend(self.parts.profiles.map(|part| Box::new(part) as Box<dyn Section>));
         sections.push(Box::new(Index::of(&sections)));
         Admin(Arc::new(Shared { authorizer: self.authorizer, sections }))
     }

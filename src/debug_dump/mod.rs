@@ -44,6 +44,7 @@ pub mod curl;
 pub mod har;
 mod hide;
 mod layer;
+mod live;
 mod observer;
 pub mod render;
 mod ring;
@@ -60,6 +61,7 @@ pub use capture::{
 };
 pub use control::{DumpControl, DumpControlBuilder, DumpStatus};
 pub use hide::Opaque;
+pub use live::{Live, LiveEvent, TooManyWatchers};
 pub use observer::{DebugDump, Dumping};
 pub use rule::{Match, Rule};
 pub use tee::{BodyTap, TappedBody};

@@ -2,6 +2,8 @@
 
 mod access;
 mod bodies;
+#[cfg(feature = "debug-dump")]
+mod dumps;
 mod fields;
 mod log;
 mod table;
