@@ -13,6 +13,7 @@ pub(super) enum Json {
     Text(String),
     /// A number that is whole, and not negative.
     Whole(u64),
+    #[cfg_attr(not(feature = "debug-dump"), allow(dead_code, reason = "only rules have lists"))]
     List(Vec<Json>),
     Object(Vec<(String, Json)>),
     Other,

@@ -83,7 +83,10 @@ fn parameter(segment: &str) -> Option<&str> {
 pub(super) struct Asked {
     pub(super) head: http::request::Parts,
     /// That of the endpoint.
-    #[cfg_attr(not(feature = "debug-dump"), allow(dead_code))]
+    #[cfg_attr(
+        not(feature = "debug-dump"),
+        allow(dead_code, reason = "only dumps have parameters")
+    )]
     pub(super) path: &'static str,
     /// Empty where the operation takes none.
     pub(super) body: Bytes,

@@ -6,6 +6,9 @@ mod bodies;
 mod dumps;
 mod fields;
 mod log;
+mod paths;
+#[cfg(feature = "debug-dump")]
+mod rules;
 mod table;
 
 use std::fmt;
