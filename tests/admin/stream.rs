@@ -60,7 +60,7 @@ async fn captures_arrive_as_they_are_made_until_the_client_goes() {
 }
 
 /// More than the sockets and the queue hold together.
-const CALLS: u64 = 400;
+const CALLS: u64 = 250;
 
 #[tokio::test]
 async fn who_reads_slowly_is_told_what_is_lost_and_holds_nobody_up() {
