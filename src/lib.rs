@@ -64,6 +64,8 @@ pub mod caller;
 pub mod classify;
 pub mod clock;
 pub mod config;
+#[cfg(any(feature = "admin", feature = "telemetry"))]
+mod directives;
 mod error;
 pub mod escape;
 pub mod exchange;

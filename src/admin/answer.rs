@@ -23,13 +23,13 @@ enum Content {
     #[default]
     Nothing,
     Whole(Bytes),
-    #[cfg(feature = "metrics")]
+    #[cfg(any(feature = "debug-dump", feature = "metrics"))]
     Stream(Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>),
 }
 
 impl AdminBody {
-    /// What another service answered.
-    #[cfg(feature = "metrics")]
+    /// What comes bit by bit.
+    #[cfg(any(feature = "debug-dump", feature = "metrics"))]
     pub(super) fn stream<B>(body: B) -> Self
     where
         B: Body<Data = Bytes, Error = BoxError> + Send + 'static,
@@ -46,7 +46,7 @@ impl Body for AdminBody {
         mut self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        #[cfg(feature = "metrics")]
+        #[cfg(any(feature = "debug-dump", feature = "metrics"))]
         if let Content::Stream(body) = &mut self.0 {
             return body.as_mut().poll_frame(_cx);
         }
@@ -60,7 +60,7 @@ impl Body for AdminBody {
         match &self.0 {
             Content::Nothing => true,
             Content::Whole(_) => false,
-            #[cfg(feature = "metrics")]
+            #[cfg(any(feature = "debug-dump", feature = "metrics"))]
             Content::Stream(body) => body.is_end_stream(),
         }
     }
@@ -69,7 +69,7 @@ impl Body for AdminBody {
         match &self.0 {
             Content::Nothing => SizeHint::with_exact(0),
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            #[cfg(feature = "metrics")]
+            #[cfg(any(feature = "debug-dump", feature = "metrics"))]
             Content::Stream(body) => body.size_hint(),
         }
     }
@@ -85,6 +85,61 @@ impl fmt::Debug for AdminBody {
 pub(super) fn json(document: Vec<u8>) -> Response<AdminBody> {
     let mut response = Response::new(Bytes::from(document));
     let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    whole(response)
+}
+
+/// 200, with a JSON document that is written as [`safe`] does.
+#[cfg(feature = "debug-dump")]
+pub(super) fn document(document: &serde_json::Value) -> Response<AdminBody> {
+    json(safe(document))
+}
+
+/// A JSON document in which nothing drives a terminal or hides from who reads it.
+#[cfg(feature = "debug-dump")]
+pub(super) fn safe(document: &serde_json::Value) -> Vec<u8> {
+    use crate::escape;
+    use serde_json::Value;
+
+    fn write(out: &mut Vec<u8>, value: &Value) {
+        match value {
+            Value::String(text) => escape::json_string(out, text),
+            Value::Array(values) => {
+                out.push(b'[');
+                for (at, value) in values.iter().enumerate() {
+                    if at > 0 {
+                        out.push(b',');
+                    }
+                    write(out, value);
+                }
+                out.push(b']');
+            }
+            Value::Object(members) => {
+                out.push(b'{');
+                for (at, (name, value)) in members.iter().enumerate() {
+                    if at > 0 {
+                        out.push(b',');
+                    }
+                    escape::json_string(out, name);
+                    out.push(b':');
+                    write(out, value);
+                }
+                out.push(b'}');
+            }
+            other => out.extend_from_slice(other.to_string().as_bytes()),
+        }
+    }
+
+    let mut out = Vec::new();
+    write(&mut out, document);
+    out
+}
+
+/// 200, with text.
+#[cfg(feature = "debug-dump")]
+pub(super) fn plain(text: String) -> Response<AdminBody> {
+    let mut response = Response::new(Bytes::from(text));
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     whole(response)
 }
@@ -105,6 +160,12 @@ impl Refusal {
     /// 400 for a member of the body.
     pub(super) fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..Self::new(StatusCode::BAD_REQUEST, detail) }
+    }
+
+    /// 400 for a parameter of the query that there is not.
+    #[cfg(feature = "debug-dump")]
+    pub(super) fn unknown(parameter: &str) -> Self {
+        Self::field(crate::escape::bounded(parameter.as_bytes(), 64), "is not known")
     }
 
     pub(super) fn answer(&self) -> Response<AdminBody> {
@@ -134,7 +195,8 @@ pub(super) fn not_allowed(allow: &str) -> Response<AdminBody> {
     response
 }
 
-fn whole(response: Response<Bytes>) -> Response<AdminBody> {
+/// What is there already, with its length.
+pub(super) fn whole(response: Response<Bytes>) -> Response<AdminBody> {
     let length = HeaderValue::from(response.body().len());
     let mut response = response.map(|content| AdminBody(Content::Whole(content)));
     response.headers_mut().insert(CONTENT_LENGTH, length);

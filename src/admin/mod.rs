@@ -11,6 +11,15 @@
 //! | `GET /debug/log` | tells the `tracing` filter | read | [`AdminBuilder::log`] |
 //! | `POST /debug/log` | sets the filter for a while | change | |
 //! | `DELETE /debug/log` | puts the default back in force | change | |
+//! | `GET /debug/dump` | tells the rule in force, and the captures in short | read | `AdminBuilder::dumps` (feature `debug-dump`) |
+//! | `POST /debug/dump` | dumps by a rule for a while | change | |
+//! | `DELETE /debug/dump` | dumps nothing any more | change | |
+//! | `GET /debug/dump/captures` | tells all captures | read | |
+//! | `DELETE /debug/dump/captures` | forgets them | change | |
+//! | `GET /debug/dump/captures/{id}` | tells one, as JSON, HAR, text or a curl command | read | |
+//! | `GET /debug/dump/stream` | tells captures as they are made | read | |
+//! | `GET /debug/pprof/profile` | takes a CPU profile | read | `AdminBuilder::profiles` (feature `pprof`) |
+//! | `GET /debug/pprof/heap` | tells what is allocated | read | |
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -37,7 +46,7 @@
 //!
 //! # What is sent and answered
 //!
-//! All is JSON in UTF-8, but for the metrics. Members not named here are refused.
+//! All is JSON in UTF-8 unless something else is said. Members not named here are refused.
 //!
 //! `GET /` and `GET /debug`: the endpoints, in no promised order, and which access each method needs (one of
 //! `probe`, `scrape`, `read`, `change`). `HEAD` goes wherever `GET` does.
@@ -61,19 +70,104 @@
 //! | `filter` | string | directives as in `RUST_LOG`, at most 4096 bytes; fields by name, not by value |
 //! | `time_to_live_seconds` | integer | 1 to 86400 (24 hours); then the default comes back by itself |
 //!
+//! ## Dumps
+//!
+//! `GET`, `POST` and `DELETE /debug/dump`, and `DELETE /debug/dump/captures`: what is in force, or `null` in
+//! `armed`; how many watch the stream; and the captures that are kept, the newest first. `left_seconds` is
+//! rounded up. `route`, `status`, `request_id`, `trace_id` and `response_bytes` may be `null`; bytes
+//! are those of the bodies as they passed. Times are as in RFC 3339.
+//!
+//! ```json
+//! {
+//!   "armed": {
+//!     "rule": {"match": {"status": {"from": 500, "to": 599}}, "time_to_live_seconds": 300, "captures": 10, "bytes": 1048576, "body_cap": 1024},
+//!     "since": "2026-01-01T00:00:00Z", "left_seconds": 299, "captured": 1
+//!   },
+//!   "watchers": 0,
+//!   "captures": [{
+//!     "id": 1, "started_at": "2026-01-01T00:00:01Z", "side": "server", "method": "POST", "uri": "/orders?token=REDACTED",
+//!     "route": "/orders", "status": 503, "outcome": "completed", "duration_seconds": 0.25, "request_id": null,
+//!     "trace_id": null, "request_bytes": 120, "response_bytes": 0
+//!   }]
+//! }
+//! ```
+//!
+//! `POST /debug/dump` takes a rule, as it is told:
+//!
+//! | member | type | |
+//! |---|---|---|
+//! | `time_to_live_seconds` | integer | 1 to 86400 (24 hours); needed |
+//! | `match` | condition | which exchanges; all of them unless said |
+//! | `captures` | integer | 1 to 1000 exchanges, then it is over; 10 unless said |
+//! | `bytes` | integer | 1024 to 67108864 (64 MiB) of bodies, then it is over; 1048576 unless said |
+//! | `body_cap` | integer | 0 to 1048576 bytes that are kept of each body; 1024 unless said |
+//!
+//! A condition is an object with one of these members, or none, which fits all exchanges. At most 100 in
+//! a rule, 32 deep in one another, and texts of at most 4096 bytes. They are what
+//! `debug_dump::Match` says of them.
+//!
+//! | member | type | fits |
+//! |---|---|---|
+//! | `all`, `any` | list of conditions | what all of them fit, or any |
+//! | `not` | condition | what it does not fit |
+//! | `method` | string | the method |
+//! | `route` | string | the template or gRPC method |
+//! | `path_prefix` | string | the beginning of the path |
+//! | `status` | integer, or `{"from": integer, "to": integer}` | the status, 100 to 999, both ends included |
+//! | `request_header`, `response_header` | `{"name": string, "value": string}` | who has the header, with this value if one is given; a secret (such as that of `authorization`) cannot be asked for by its value |
+//! | `request_id` | string | the one of this ID |
+//! | `slower_ms` | integer | what takes so many milliseconds or more |
+//! | `one_in` | integer | one in so many, 1 to 4294967295 |
+//! | `outcome` | string | `completed`, `aborted`, `cancelled`, `deadline_exceeded`, `failed` or `panicked` |
+//!
+//! ```text
+//! curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:9464/debug/dump --json '{
+//!   "match": {"all": [{"route": "/orders"}, {"any": [{"slower_ms": 500}, {"status": {"from": 500, "to": 599}}]}]},
+//!   "time_to_live_seconds": 300, "captures": 5}'
+//! ```
+//!
+//! `GET /debug/dump/captures/{id}?format=`:
+//!
+//! | format | answered |
+//! |---|---|
+//! | `json`, or none | the capture, with the keys of `debug_dump::render` |
+//! | `har` | an HTTP archive 1.2, see `debug_dump::har` |
+//! | `text` | `text/plain`, for people |
+//! | `curl` | `text/plain`: a command line that sends the request again, safe to paste; 409 where the request is not known whole |
+//!
+//! `GET /debug/dump/captures`: all that are kept, whole, the newest first, as `{"captures": [...]}`; with
+//! `?format=har` as an archive, the oldest first.
+//!
+//! `GET /debug/dump/stream` (`application/x-ndjson`): a line for each capture that is made from now on, as
+//! `json` tells it, until the client goes. For a client that reads too slowly 256 captures, of at most
+//! 4 MiB, wait; how many more came is told where they would have stood, as `{"lost": 3}`. At most
+//! 8 may watch at a time; one more is told 503.
+//!
+//! ## Profiles
+//!
+//! `GET /debug/pprof/profile` takes `seconds` and `frequency`, as `pprof::PprofService` says, and answers with
+//! a gzipped protobuf of pprof's (`application/octet-stream`), as `GET /debug/pprof/heap` does. `HEAD` of
+//! the former samples nothing.
+//!
+//! ## Refusals
+//!
 //! Whatever is refused is told as `application/problem+json` ([RFC 9457]) with the members `type`
-//! (`about:blank`), `title`, `status`, `detail` and, where a member of the body is at fault, `field`:
+//! (`about:blank`), `title`, `status`, `detail` and, where a member of the body or a parameter is at fault,
+//! `field`: its path from the outermost, such as `match.all[1].status.from`.
 //!
 //! | status | why |
 //! |---|---|
-//! | 400 | the body is no JSON object, or the member `field` is missing, unknown, doubled or out of range |
+//! | 400 | the body is no JSON object, or `field` is missing, unknown, doubled or out of range |
 //! | 401 | no credentials, or wrong ones; `WWW-Authenticate` names those that would do |
 //! | 403 | whoever asks may not |
-//! | 404 | there is nothing at the path |
+//! | 404 | there is nothing at the path; or no such capture |
 //! | 405 | there is, but not for this method; `Allow` lists those it takes |
+//! | 409 | another CPU profile is taken; or no command sends the request again |
 //! | 413 | the body has more than 64 KiB ([`MAX_BODY_BYTES`]); what comes after is not read |
 //! | 415 | the body is not said to be `application/json` |
-//! | 503 | the change was allowed and could not be made |
+//! | 500 | the profiler failed |
+//! | 501 | there is no such profile in this program |
+//! | 503 | the change was allowed and could not be made; or as many watch as may |
 //!
 //! In that order: an unknown path is told before a wrong method, that before missing credentials, and
 //! those before anything of the body is read.
@@ -81,11 +175,16 @@
 //! # The audit
 //!
 //! Every change, and every attempt at one without the right, is a `tracing` event at INFO with the target
-//! `tower_observability::audit` and the fields `what` (`log_filter`, or method and path of an attempt),
-//! `old`, `new`, `time_to_live_seconds`, `principal` and `outcome` (`applied`, `expired`, `failed`,
+//! `tower_observability::audit` and the fields `what` (`log_filter`; `debug_dump`, whose `old` and `new` are
+//! the rule as JSON, cut after 4096 bytes, or `disarmed`; `debug_dump_captures`, which are their numbers; or
+//! method and path of an attempt), `old`, `new`, `time_to_live_seconds`, `principal` and `outcome` (`applied`, `expired`, `failed`,
 //! `unauthorized`, `forbidden`); fields that do not apply are left out. No filter that is set here silences it.
 //!
-//! What it cannot do: no TLS, no time-outs and no limit on connections, which are the listener's.
+//! # What it cannot do
+//!
+//! - No TLS, no time-outs and no limit on connections, which are the listener's.
+//! - A dump's rule that is over by itself, by its time, its captures or its bytes, leaves no audit event.
+//! - A stream lasts as long as its client: a listener that is shut down gracefully waits for it.
 //!
 //! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 
@@ -93,11 +192,17 @@ mod access;
 mod answer;
 mod audit;
 mod bearer;
+mod builder;
+#[cfg(feature = "debug-dump")]
+mod dumps;
 mod fields;
 mod index;
+mod json;
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "pprof")]
+mod profiles;
 mod section;
 mod service;
 
@@ -110,11 +215,10 @@ use std::sync::Arc;
 pub use access::{Access, Authorizer, Closed, Decision};
 pub use answer::AdminBody;
 pub use bearer::BearerToken;
+pub use builder::AdminBuilder;
 pub use log::{FallBack, LogControl, LogError, LogStatus};
 pub use service::AdminFuture;
 
-use self::index::Index;
-use self::section::Section;
 use self::service::Shared;
 
 /// The most bytes that are read of a request's body: 64 KiB.
@@ -127,58 +231,12 @@ pub struct Admin(Arc<Shared>);
 impl Admin {
     /// Begins a service whose every request this authoriser decides on.
     pub fn builder(authorizer: impl Authorizer) -> AdminBuilder {
-        AdminBuilder { authorizer: Box::new(authorizer), parts: Parts::default() }
+        AdminBuilder::new(authorizer)
     }
 }
 
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Admin").finish_non_exhaustive()
-    }
-}
-
-/// Puts an [`Admin`] together. Without further parts it has nothing but the list of its endpoints.
-#[must_use]
-pub struct AdminBuilder {
-    authorizer: Box<dyn Authorizer>,
-    parts: Parts,
-}
-
-#[derive(Default)]
-struct Parts {
-    #[cfg(feature = "metrics")]
-    metrics: Option<crate::metrics::MetricsService>,
-    log: Option<LogControl>,
-}
-
-impl AdminBuilder {
-    /// Answers scrapes at `/metrics`.
-    #[cfg(feature = "metrics")]
-    pub fn metrics(mut self, metrics: crate::metrics::MetricsService) -> Self {
-        self.parts.metrics = Some(metrics);
-        self
-    }
-
-    /// Tells and sets the filter of the log at `/debug/log`.
-    pub fn log(mut self, log: LogControl) -> Self {
-        self.parts.log = Some(log);
-        self
-    }
-
-    /// The service.
-    #[must_use]
-    pub fn build(self) -> Admin {
-        let mut sections: Vec<Box<dyn Section>> = Vec::new();
-        #[cfg(feature = "metrics")]
-        sections.extend(self.parts.metrics.map(|part| Box::new(part) as Box<dyn Section>));
-        sections.extend(self.parts.log.map(|part| Box::new(part) as Box<dyn Section>));
-        sections.push(Box::new(Index::of(&sections)));
-        Admin(Arc::new(Shared { authorizer: self.authorizer, sections }))
-    }
-}
-
-impl fmt::Debug for AdminBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AdminBuilder").finish_non_exhaustive()
     }
 }

@@ -19,8 +19,10 @@ pub(super) trait Section: Send + Sync {
 
 pub(super) type Answering = Pin<Box<dyn Future<Output = Response<AdminBody>> + Send>>;
 
-/// A path, compared whole, and what can be done there.
+/// A path, and what can be done there.
 pub(super) struct Endpoint {
+    /// Compared whole, byte by byte and segment by segment; one in braces, such as `{id}`, stands for any
+    /// that is not empty.
     pub(super) path: &'static str,
     pub(super) operations: &'static [Operation],
 }
@@ -43,6 +45,16 @@ impl Operation {
 }
 
 impl Endpoint {
+    /// Whether a path is one of this endpoint's.
+    pub(super) fn is_at(&self, path: &str) -> bool {
+        let mut segments = path.split('/');
+        let is_at = self.path.split('/').all(|expected| match segments.next() {
+            Some(segment) if parameter(expected).is_some() => !segment.is_empty(),
+            segment => segment == Some(expected),
+        });
+        is_at && segments.next().is_none()
+    }
+
     /// What a request of this method does; a `HEAD` does what a `GET` does.
     pub(super) fn operation(&self, method: &Method) -> Option<&'static Operation> {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
@@ -62,10 +74,30 @@ impl Endpoint {
     }
 }
 
+/// The name of a parameter, where a segment of an endpoint's path is one.
+fn parameter(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
 /// A request that was authorised, and read.
 pub(super) struct Asked {
     pub(super) head: http::request::Parts,
+    /// That of the endpoint.
+    #[cfg_attr(
+        not(feature = "debug-dump"),
+        allow(dead_code, reason = "only dumps have parameters")
+    )]
+    pub(super) path: &'static str,
     /// Empty where the operation takes none.
     pub(super) body: Bytes,
     pub(super) principal: Option<String>,
+}
+
+#[cfg(feature = "debug-dump")]
+impl Asked {
+    /// What stands in the path for a parameter, percent-encoded as it was sent.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        let mut segments = self.path.split('/').zip(self.head.uri.path().split('/'));
+        segments.find(|(of, _)| parameter(of) == Some(name)).map(|(_, segment)| segment)
+    }
 }

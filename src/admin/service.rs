@@ -30,15 +30,16 @@ pub(super) struct Shared {
 struct Admitted {
     shared: Arc<Shared>,
     section: usize,
+    path: &'static str,
     head: Parts,
     principal: Option<String>,
 }
 
 impl Admitted {
     fn answer(self, body: Bytes) -> Answering {
-        let Self { shared, section, head, principal } = self;
+        let Self { shared, section, path, head, principal } = self;
         match shared.sections.get(section) {
-            Some(section) => section.handle(Asked { head, body, principal }),
+            Some(section) => section.handle(Asked { head, path, body, principal }),
             None => Box::pin(std::future::ready(not_found())),
         }
     }
@@ -50,7 +51,7 @@ impl Shared {
         let mut endpoints = sections.flat_map(|(number, section)| {
             section.endpoints().iter().map(move |endpoint| (number, endpoint))
         });
-        endpoints.find(|(_, endpoint)| endpoint.path == path)
+        endpoints.find(|(_, endpoint)| endpoint.is_at(path))
     }
 
     fn admit(
@@ -95,7 +96,8 @@ impl Shared {
                 Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).answer(),
             ));
         }
-        Ok((Admitted { shared: Arc::clone(self), section, head, principal }, operation))
+        let (shared, path) = (Arc::clone(self), endpoint.path);
+        Ok((Admitted { shared, section, path, head, principal }, operation))
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::capture::{Capture, CaptureId};
+use super::live::{Broadcast, Live, TooManyWatchers};
 use super::ring::Ring;
 use super::rule::Rule;
 use crate::clock::Clock;
@@ -37,6 +38,7 @@ struct Inner {
     is_armed: AtomicBool,
     armed: RwLock<Option<Arc<Armed>>>,
     ring: Mutex<Ring>,
+    live: Broadcast,
     next: AtomicU64,
     sinks: Vec<Box<Sink>>,
     clock: Clock,
@@ -96,26 +98,32 @@ impl DumpControl {
 
     /// Dumps by this rule from now on; the one that was in force is over. What was captured stays.
     pub fn arm(&self, rule: Rule) {
-        let armed = Armed {
-            since: self.0.clock.wall(),
-            until: self.0.clock.now() + rule.time_to_live,
-            rule,
-            looked_at: AtomicU64::new(0),
-            captured: AtomicU32::new(0),
-            captured_bytes: AtomicUsize::new(0),
-            under_way: AtomicUsize::new(0),
-        };
-        let mut slot = self.0.armed.write().unwrap_or_else(PoisonError::into_inner);
-        *slot = Some(Arc::new(armed));
-        self.0.is_armed.store(true, Ordering::Relaxed);
+        self.replace(Some(rule));
     }
 
     /// Dumps nothing any more; `false` where nothing was dumped. What was captured stays.
     pub fn disarm(&self) -> bool {
+        self.replace(None).is_some()
+    }
+
+    /// Puts a rule in the place of the one that was in force, if there was one.
+    pub(crate) fn replace(&self, rule: Option<Rule>) -> Option<Rule> {
+        let now = self.0.clock.now();
+        let armed = rule.map(|rule| {
+            Arc::new(Armed {
+                since: self.0.clock.wall(),
+                until: now + rule.time_to_live,
+                rule,
+                looked_at: AtomicU64::new(0),
+                captured: AtomicU32::new(0),
+                captured_bytes: AtomicUsize::new(0),
+                under_way: AtomicUsize::new(0),
+            })
+        });
         let mut slot = self.0.armed.write().unwrap_or_else(PoisonError::into_inner);
-        self.0.is_armed.store(false, Ordering::Relaxed);
-        let was = slot.take();
-        was.is_some_and(|was| was.until > self.0.clock.now())
+        self.0.is_armed.store(armed.is_some(), Ordering::Relaxed);
+        let was = std::mem::replace(&mut *slot, armed)?;
+        (was.until > now && !was.is_spent()).then(|| was.rule.clone())
     }
 
     /// What it does now: a rule whose time is over is in force no more, whether or not anybody asks.
@@ -139,9 +147,22 @@ impl DumpControl {
         self.ring().all().into_iter().find(|capture| capture.id == id)
     }
 
-    /// Forgets them.
-    pub fn clear(&self) {
-        self.ring().clear();
+    /// Forgets them, and tells how many there were.
+    pub fn clear(&self) -> usize {
+        self.ring().clear()
+    }
+
+    /// Watches the captures that are made from now on, by whatever rule.
+    ///
+    /// # Errors
+    /// When [`Live::MAX_WATCHERS`] watch already.
+    pub fn live(&self) -> Result<Live, TooManyWatchers> {
+        self.0.live.watch()
+    }
+
+    /// How many watch.
+    pub fn watchers(&self) -> usize {
+        self.0.live.watchers()
     }
 
     /// The rule in force, if there is one: a load where there is none.
@@ -183,6 +204,7 @@ impl DumpControl {
         for sink in &self.0.sinks {
             isolated(|| sink(&capture));
         }
+        isolated(|| self.0.live.tell(&capture));
         self.ring().push(capture);
     }
 
@@ -246,6 +268,7 @@ impl DumpControlBuilder {
             is_armed: AtomicBool::new(false),
             armed: RwLock::new(None),
             ring: Mutex::new(Ring::new(self.ring_bytes)),
+            live: Broadcast::default(),
             next: AtomicU64::new(1),
             sinks: self.sinks,
             clock: self.clock,

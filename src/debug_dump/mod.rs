@@ -23,6 +23,12 @@
 //! ([`BodyFate`]). A rule that asks for the response (its status, how long it took, how it ended) keeps
 //! these bytes of every exchange until that is known, at most as many of all together as it may capture.
 //!
+//! # Who looks
+//!
+//! The last captures stay in memory ([`DumpControl::captures`]), go to sinks
+//! ([`DumpControlBuilder::sink`]), and to whoever watches ([`DumpControl::live`]). The admin service (feature `admin`) does all
+//! that over HTTP.
+//!
 //! # What is hidden
 //!
 //! What the redaction policy finds in the URL, the headers and the bodies, before they are cut; a body in
@@ -44,6 +50,7 @@ pub mod curl;
 pub mod har;
 mod hide;
 mod layer;
+mod live;
 mod observer;
 pub mod render;
 mod ring;
@@ -60,6 +67,7 @@ pub use capture::{
 };
 pub use control::{DumpControl, DumpControlBuilder, DumpStatus};
 pub use hide::Opaque;
+pub use live::{Live, LiveEvent, TooManyWatchers};
 pub use observer::{DebugDump, Dumping};
 pub use rule::{Match, Rule};
 pub use tee::{BodyTap, TappedBody};

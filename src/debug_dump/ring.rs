@@ -33,14 +33,16 @@ impl Ring {
         self.captures.iter().map(Arc::clone).collect()
     }
 
-    pub(super) fn clear(&mut self) {
-        (self.captures, self.bytes) = (VecDeque::new(), 0);
+    /// How many there were.
+    pub(super) fn clear(&mut self) -> usize {
+        self.bytes = 0;
+        std::mem::take(&mut self.captures).len()
     }
 }
 
 impl Capture {
     /// What it takes of memory, about.
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         let of = |headers: &HeaderMap| {
             headers
                 .iter()

@@ -25,11 +25,11 @@ use crate::exchange::{End, Facts};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
-    pub(super) matches: Match,
-    pub(super) time_to_live: Duration,
-    pub(super) captures: u32,
-    pub(super) bytes: usize,
-    pub(super) body_cap: usize,
+    pub(crate) matches: Match,
+    pub(crate) time_to_live: Duration,
+    pub(crate) captures: u32,
+    pub(crate) bytes: usize,
+    pub(crate) body_cap: usize,
 }
 
 /// Which exchanges are dumped.
@@ -71,6 +71,8 @@ impl Rule {
     pub const MAX_TIME_TO_LIVE: Duration = Duration::from_secs(24 * 60 * 60);
     /// The most conditions a rule may have, all that are in others counted.
     pub const MAX_CONDITIONS: usize = 100;
+    /// How deep conditions may be in one another, the outermost counted.
+    pub const MAX_DEPTH: usize = 32;
 
     /// A rule that fits every exchange, for this long: 1 s to 24 h. It captures at most 10 exchanges and
     /// 1 MiB in all, and 1 KiB of each body.
@@ -93,11 +95,13 @@ impl Rule {
     /// Dumps only what fits.
     ///
     /// # Errors
-    /// When there are more conditions than [`MAX_CONDITIONS`](Self::MAX_CONDITIONS).
+    /// When there are more conditions than [`MAX_CONDITIONS`](Self::MAX_CONDITIONS), or they are deeper in
+    /// one another than [`MAX_DEPTH`](Self::MAX_DEPTH).
     pub fn matching(self, matches: Match) -> Result<Self, ConfigError> {
         let mut left = Self::MAX_CONDITIONS;
-        if !matches.fits_into(&mut left) {
-            return Err(ConfigError::new("matching", "more conditions", "at most 100 conditions"));
+        if !matches.fits_into(&mut left, Self::MAX_DEPTH) {
+            let allowed = "at most 100 conditions, and 32 in one another";
+            return Err(ConfigError::new("matching", "more conditions", allowed));
         }
         Ok(Self { matches, ..self })
     }
@@ -138,13 +142,15 @@ impl Rule {
 }
 
 impl Match {
-    /// Whether it has no more conditions than there is room for.
-    fn fits_into(&self, left: &mut usize) -> bool {
-        let Some(rest) = left.checked_sub(1) else { return false };
+    /// Whether it has no more conditions, nor deeper ones, than there is room for.
+    fn fits_into(&self, left: &mut usize, depth: usize) -> bool {
+        let (Some(rest), Some(depth)) = (left.checked_sub(1), depth.checked_sub(1)) else {
+            return false;
+        };
         *left = rest;
         match self {
-            Self::All(all) | Self::AnyOf(all) => all.iter().all(|one| one.fits_into(left)),
-            Self::Not(one) => one.fits_into(left),
+            Self::All(all) | Self::AnyOf(all) => all.iter().all(|one| one.fits_into(left, depth)),
+            Self::Not(one) => one.fits_into(left, depth),
             _ => true,
         }
     }

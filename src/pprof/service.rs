@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use tower_service::Service;
 
@@ -50,6 +50,18 @@ impl PprofService {
     #[must_use]
     pub fn new() -> Self {
         Self
+    }
+
+    /// Answers a request of this head, whose body matters not.
+    #[cfg(feature = "admin")]
+    pub(crate) fn answer(
+        &self,
+        head: &http::request::Parts,
+    ) -> impl Future<Output = Response<Bytes>> + Send + 'static {
+        let asked = Asked::about(&head.method, &head.uri);
+        // of what takes long and cannot be kept, the head is told without it
+        let is_known = head.method == Method::HEAD && matches!(asked, Asked::Cpu(..));
+        async move { if is_known { profile(CPU, Vec::new()) } else { answer(asked).await } }
     }
 }
 
@@ -99,17 +111,29 @@ pub(super) enum Asked {
 
 impl Asked {
     pub(super) fn of<B>(request: &Request<B>) -> Self {
-        let kind = request.uri().path().rsplit('/').next();
+        match Self::about(request.method(), request.uri()) {
+            // where nobody has seen to it that a HEAD is answered without a body
+            Self::Cpu(..) | Self::Heap | Self::Parameter(..)
+                if request.method() == Method::HEAD =>
+            {
+                Self::Method
+            }
+            asked => asked,
+        }
+    }
+
+    fn about(method: &Method, uri: &Uri) -> Self {
+        let kind = uri.path().rsplit('/').next();
         if !matches!(kind, Some("profile" | "heap")) {
             return Self::Unknown;
         }
-        if request.method() != Method::GET {
+        if !matches!(*method, Method::GET | Method::HEAD) {
             return Self::Method;
         }
         if kind == Some("heap") {
             return Self::Heap;
         }
-        let query = request.uri().query().unwrap_or_default();
+        let query = uri.query().unwrap_or_default();
         let seconds = parameter(query, "seconds", 30).filter(|s| (1..=120).contains(s));
         let Some(seconds) = seconds else {
             return Self::Parameter("seconds", "a whole number of seconds from 1 to 120");
@@ -134,13 +158,13 @@ fn parameter(query: &str, name: &str, unless_told: u32) -> Option<u32> {
     }
 }
 
+const CPU: &str = "attachment; filename=\"profile.pb.gz\"";
+const HEAP: &str = "attachment; filename=\"heap.pb.gz\"";
+
 async fn answer(asked: Asked) -> Response<Bytes> {
     let (name, taken) = match asked {
-        Asked::Cpu(duration, frequency) => (
-            "attachment; filename=\"profile.pb.gz\"",
-            CpuProfiler.encoded(duration, frequency).await,
-        ),
-        Asked::Heap => ("attachment; filename=\"heap.pb.gz\"", heap::encoded().await),
+        Asked::Cpu(duration, frequency) => (CPU, CpuProfiler.encoded(duration, frequency).await),
+        Asked::Heap => (HEAP, heap::encoded().await),
         Asked::Unknown => return Problem::new(StatusCode::NOT_FOUND).response(),
         Asked::Method => {
             let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED).response();
@@ -165,6 +189,10 @@ async fn answer(asked: Asked) -> Response<Bytes> {
             return Problem::new(status).member("detail", &error.to_string()).response();
         }
     };
+    self::profile(name, profile)
+}
+
+fn profile(name: &'static str, profile: Vec<u8>) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(profile));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));

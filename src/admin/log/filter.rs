@@ -4,7 +4,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::LogControl;
 use crate::admin::audit;
-use crate::escape;
+use crate::{directives, escape};
 
 /// Checks directives that a caller sent, and writes them without space around them.
 pub(in crate::admin) fn checked(given: &str) -> Result<String, String> {
@@ -14,10 +14,7 @@ pub(in crate::admin) fn checked(given: &str) -> Result<String, String> {
     if given.chars().any(escape::is_control) {
         return Err("it has a control character".to_owned());
     }
-    // `EnvFilter` slices by the wrong offsets where there is space in front of a directive, and panics
-    // where those are inside of a character
-    let directives = given.split(',').map(str::trim).filter(|directive| !directive.is_empty());
-    let filter = directives.collect::<Vec<_>>().join(",");
+    let filter = directives::trimmed(given);
     if filter.is_empty() {
         return Err("it has no directive".to_owned());
     }
@@ -29,13 +26,16 @@ pub(in crate::admin) fn checked(given: &str) -> Result<String, String> {
     Ok(filter)
 }
 
-/// Checks the program's own directives, which may ask for the values of fields.
-pub(super) fn checked_default(given: &str) -> Result<(), String> {
-    if given.trim().is_empty() {
+/// Checks the program's own directives, which may ask for the values of fields, and writes them without
+/// space around them.
+pub(super) fn checked_default(given: &str) -> Result<String, String> {
+    let filter = directives::trimmed(given);
+    if filter.is_empty() {
         return Err("it has no directive".to_owned());
     }
-    parse(given)?;
-    parse(&restored(given))
+    parse(&filter)?;
+    parse(&restored(&filter))?;
+    Ok(filter)
 }
 
 /// A filter that a caller set, and the audit events: whatever it says of them.

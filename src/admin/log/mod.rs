@@ -160,11 +160,11 @@ impl LogControl {
         default: impl Into<String>,
         apply: impl Fn(&str) -> Result<(), E> + Send + Sync + 'static,
     ) -> Result<Self, ConfigError> {
-        let default = default.into();
-        if let Err(reason) = filter::checked_default(&default) {
+        let given = default.into();
+        let default = filter::checked_default(&given).map_err(|reason| {
             let allowed = "directives that EnvFilter reads, at least one";
-            return Err(ConfigError::new("default", format!("{default} ({reason})"), allowed));
-        }
+            ConfigError::new("default", format!("{given} ({reason})"), allowed)
+        })?;
         let shared = Shared {
             default,
             apply: Box::new(move |filter| apply(filter).map_err(|error| error.to_string())),

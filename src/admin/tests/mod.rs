@@ -2,8 +2,13 @@
 
 mod access;
 mod bodies;
+#[cfg(feature = "debug-dump")]
+mod dumps;
 mod fields;
 mod log;
+mod paths;
+#[cfg(feature = "debug-dump")]
+mod rules;
 mod table;
 
 use std::fmt;

@@ -4,6 +4,8 @@
 //! format asks: `_id`, `_side`, `_outcome`, `_route`, `_requestId`, `_traceId`, `_grpcStatus`,
 //! `_errorType`, and `_bodyFate` and `_bodyWithheld` of a request and a response.
 
+use std::borrow::Borrow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{CONTENT_TYPE, LOCATION};
@@ -22,7 +24,7 @@ mod tests;
 /// `http://unknown.invalid`, and one without an answer the status 0, as browsers write it. Bodies
 /// that are not UTF-8 are in base64; that of a request then has its encoding in `_encoding`.
 #[must_use]
-pub fn log(captures: &[Capture]) -> Value {
+pub fn log<C: Borrow<Capture>>(captures: &[C]) -> Value {
     json!({
         "log": {
             "version": "1.2",
@@ -30,7 +32,7 @@ pub fn log(captures: &[Capture]) -> Value {
                 "name": env!("CARGO_PKG_NAME"),
                 "version": env!("CARGO_PKG_VERSION"),
             },
-            "entries": captures.iter().map(entry).collect::<Vec<_>>(),
+            "entries": captures.iter().map(|it| entry(it.borrow())).collect::<Vec<_>>(),
         }
     })
 }

@@ -32,7 +32,7 @@ fn captures() -> Vec<Capture> {
 #[test]
 fn every_log_is_of_the_schema() {
     assert_eq!(faults(&log(&captures())), Vec::<String>::new());
-    assert_eq!(faults(&log(&[])), Vec::<String>::new());
+    assert_eq!(faults(&log::<Capture>(&[])), Vec::<String>::new());
 }
 
 #[test]

@@ -121,4 +121,7 @@ fn a_rule_that_cannot_be_is_refused_by_name() {
     assert_eq!(refused(rule().matching(many)), "matching");
     let fits = Match::AnyOf(vec![Match::Any; Rule::MAX_CONDITIONS - 1]);
     assert!(rule().matching(fits).is_ok());
+    let nested = |depth| (1..depth).fold(Match::Any, |inner, _| Match::Not(Box::new(inner)));
+    assert_eq!(refused(rule().matching(nested(Rule::MAX_DEPTH + 1))), "matching");
+    assert!(rule().matching(nested(Rule::MAX_DEPTH)).is_ok());
 }

@@ -1,6 +1,7 @@
 //! What is captured, when, and what passes.
 
 mod limits;
+mod live;
 mod rules;
 mod seen;
 

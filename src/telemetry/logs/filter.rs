@@ -7,6 +7,8 @@ use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::reload;
 
+use crate::directives;
+
 /// The filter of the program's log: directives as in `RUST_LOG`, such as `info,hyper=warn`.
 ///
 /// A clone sets the same filter.
@@ -110,8 +112,8 @@ impl LogFilter {
 
 /// An empty text is the default, as an unset `RUST_LOG` is; it would mean "errors only" else.
 fn parse(directives: &str) -> Result<EnvFilter, InvalidFilter> {
-    let given = directives.trim();
-    let given = if given.is_empty() { LogFilter::DEFAULT } else { given };
+    let trimmed = directives::trimmed(directives);
+    let given = if trimmed.is_empty() { LogFilter::DEFAULT } else { &trimmed };
     EnvFilter::builder().parse(given).map_err(|error| InvalidFilter {
         directives: directives.to_owned(),
         reason: error.to_string(),
@@ -121,5 +123,35 @@ fn parse(directives: &str) -> Result<EnvFilter, InvalidFilter> {
 impl fmt::Debug for LogFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("LogFilter").field(&self.current()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn space_around_directives_is_nothing() {
+        let read = |directives: &str| parse(directives).unwrap().to_string();
+        assert_eq!(read(" warn ,\u{3000}a=debug, ,b=off\n"), read("warn,a=debug,b=off"));
+        let default = read(LogFilter::DEFAULT);
+        assert_eq!((read(""), read(" , ")), (default.clone(), default));
+        // `EnvFilter` itself would read another level, and panic
+        let filter = LogFilter::new(" é=debug").unwrap();
+        filter.set("\u{3000}é[s]=debug").unwrap();
+        assert_eq!(filter.current(), "\u{3000}é[s]=debug");
+    }
+
+    proptest! {
+        #[test]
+        fn any_directives_are_taken_or_refused(
+            given in prop_oneof![any::<String>(), "[ a-cé\u{3000}=,\\[\\]{}:off]{0,20}"],
+        ) {
+            if let Err(error) = LogFilter::new(&given) {
+                prop_assert_eq!(error.directives(), given);
+            }
+        }
     }
 }

@@ -1,0 +1,82 @@
+//! What an admin service is put together from.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::access::Authorizer;
+use super::index::Index;
+use super::section::Section;
+use super::service::Shared;
+use super::{Admin, LogControl};
+
+/// Puts an [`Admin`] together. Without further parts it has nothing but the list of its endpoints.
+#[must_use]
+pub struct AdminBuilder {
+    authorizer: Box<dyn Authorizer>,
+    parts: Parts,
+}
+
+#[derive(Default)]
+struct Parts {
+    #[cfg(feature = "metrics")]
+    metrics: Option<crate::metrics::MetricsService>,
+    log: Option<LogControl>,
+    #[cfg(feature = "debug-dump")]
+    dumps: Option<crate::debug_dump::DumpControl>,
+    #[cfg(feature = "pprof")]
+    profiles: Option<crate::pprof::PprofService>,
+}
+
+impl AdminBuilder {
+    pub(super) fn new(authorizer: impl Authorizer) -> Self {
+        Self { authorizer: Box::new(authorizer), parts: Parts::default() }
+    }
+
+    /// Answers scrapes at `/metrics`.
+    #[cfg(feature = "metrics")]
+    pub fn metrics(mut self, metrics: crate::metrics::MetricsService) -> Self {
+        self.parts.metrics = Some(metrics);
+        self
+    }
+
+    /// Tells and sets the filter of the log at `/debug/log`.
+    pub fn log(mut self, log: LogControl) -> Self {
+        self.parts.log = Some(log);
+        self
+    }
+
+    /// Switches dumps of exchanges on and off, and tells what was captured, at `/debug/dump` and below.
+    #[cfg(feature = "debug-dump")]
+    pub fn dumps(mut self, dumps: crate::debug_dump::DumpControl) -> Self {
+        self.parts.dumps = Some(dumps);
+        self
+    }
+
+    /// Answers with profiles at `/debug/pprof/profile` and `/debug/pprof/heap`.
+    #[cfg(feature = "pprof")]
+    pub fn profiles(mut self, profiles: crate::pprof::PprofService) -> Self {
+        self.parts.profiles = Some(profiles);
+        self
+    }
+
+    /// The service.
+    #[must_use]
+    pub fn build(self) -> Admin {
+        let mut sections: Vec<Box<dyn Section>> = Vec::new();
+        #[cfg(feature = "metrics")]
+        sections.extend(self.parts.metrics.map(|part| Box::new(part) as Box<dyn Section>));
+        sections.extend(self.parts.log.map(|part| Box::new(part) as Box<dyn Section>));
+        #[cfg(feature = "debug-dump")]
+        sections.extend(self.parts.dumps.map(|part| Box::new(part) as Box<dyn Section>));
+        #[cfg(feature = "pprof")]
+        sections.extend(self.parts.profiles.map(|part| Box::new(part) as Box<dyn Section>));
+        sections.push(Box::new(Index::of(&sections)));
+        Admin(Arc::new(Shared { authorizer: self.authorizer, sections }))
+    }
+}
+
+impl fmt::Debug for AdminBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdminBuilder").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,14 @@
+//! The admin service where it is served: under axum, and by hyper over HTTP/1 and HTTP/2, asked by a real client.
+#![cfg(all(
+    feature = "admin",
+    feature = "axum",
+    feature = "debug-dump",
+    feature = "metrics",
+    feature = "pprof",
+    feature = "testing"
+))]
+
+mod answers;
+mod bench;
+mod stream;
+mod table;
