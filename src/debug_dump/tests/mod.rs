@@ -2,7 +2,10 @@
 
 mod limits;
 mod rules;
+#[cfg(feature = "debug-dump-grpc")]
+mod secrets;
 mod seen;
+mod trailers;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
