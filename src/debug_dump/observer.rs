@@ -213,12 +213,14 @@ impl DebugDump {
     fn body(&self, kept: &Kept, headers: &HeaderMap, path: &str, way: Way) -> CapturedBody {
         let hidden = self.hidden(kept, headers, path, way);
         let is_cut = kept.total > kept.bytes.len() as u64 && kept.fate != BodyFate::Unknown;
+        let withheld = hidden.withheld.or(is_cut.then_some(Withheld::Truncated));
         CapturedBody {
             kept: hidden.kept,
             form: hidden.form,
             total: kept.total,
             fate: kept.fate,
-            withheld: hidden.withheld.or(is_cut.then_some(Withheld::Truncated)),
+            // of nothing, nothing is
+            withheld: withheld.filter(|_| kept.total > 0),
         }
     }
 
@@ -252,7 +254,7 @@ impl DebugDump {
             }
             let value = match self.redaction.header_value(name, value) {
                 // as it is, also where it is no text
-                shown if shown.as_bytes() == value.as_bytes() => value.clone(),
+                shown if shown.as_bytes() == value.as_bytes() => own(value),
                 shown => HeaderValue::from_str(&shown)
                     .unwrap_or_else(|_| HeaderValue::from_static(crate::redact::REDACTED)),
             };
@@ -266,6 +268,13 @@ impl DebugDump {
         // what cannot be shown without its secrets is its path alone
         shown.unwrap_or_else(|_| uri.path().parse().unwrap_or_default())
     }
+}
+
+/// The value in memory of its own: that of a transport is a part of all that was read with it.
+fn own(value: &HeaderValue) -> HeaderValue {
+    let mut own = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
+    own.set_sensitive(value.is_sensitive());
+    own
 }
 
 impl fmt::Debug for DebugDump {

@@ -95,6 +95,10 @@ pub struct BodyTap(pub(super) Arc<Mutex<Kept>>);
 impl BodyTap {
     /// The same body, whose frames are seen.
     pub fn wrap<B: Body>(&self, body: B) -> TappedBody<B> {
+        if body.is_end_stream() {
+            // nobody has to read it
+            self.kept().fate = BodyFate::Whole;
+        }
         TappedBody { inner: body, tap: self.clone() }
     }
 

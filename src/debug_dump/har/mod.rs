@@ -21,6 +21,7 @@ mod tests;
 
 /// The archive of these captures, in their order.
 ///
+/// The format asks for URLs by RFC 3986: what a caller sent in one that may not be there is percent-encoded.
 /// Cookies are in the headers alone, where they are hidden. A request that names no host has
 /// `http://unknown.invalid`, and one without an answer the status 0, as browsers write it. Bodies
 /// that are not UTF-8 are in base64; that of a request then has its encoding in `_encoding`.
@@ -66,6 +67,7 @@ fn request(capture: &Capture) -> Value {
     let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
     let url = url::absolute(&request.uri, &request.headers)
         .unwrap_or_else(|| format!("http://unknown.invalid{path}"));
+    let url = url::strict(&url);
     let pairs = request.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let query = pairs.map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
