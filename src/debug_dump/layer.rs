@@ -56,7 +56,7 @@ impl DebugDumpLayer {
     }
 
     /// Looks into request bodies of this type, too; `wrap` puts the tap around one and makes it what it
-    /// was. Bodies of axum, tonic and reqwest are known, where those features are on.
+    /// was. Which are known without is [told here](super#what-it-cannot-do).
     ///
     /// ```
     /// use http_body_util::combinators::UnsyncBoxBody;

@@ -38,9 +38,9 @@
 //! # What it cannot do
 //!
 //! - A request body is looked into by its type, so that each framework's own stays what it is: those of
-//!   axum, tonic and reqwest are known, your own can be
-//!   [registered](DebugDumpLayer::request_body), and any other passes untouched, as
-//!   [`BodyFate::Unknown`].
+//!   axum, tonic and reqwest, texts, bytes and the boxes of `http-body-util` (whose error is `Infallible`,
+//!   an I/O error or a box) are known, your own can be [registered](DebugDumpLayer::request_body), and any
+//!   other, hyper's `Incoming` among them, passes untouched, as [`BodyFate::Unknown`].
 //! - The trailers of a request are seen where its body is; those of a response always.
 //! - A message of gRPC is decoded, and its secrets are found, where its type is
 //!   [known](DebugDumpLayer::grpc_messages); a message that is cut is not kept at all. Fields of bytes and

@@ -147,7 +147,7 @@ async fn archives_of_every_kind_are_of_the_schema() {
     let options = jsonschema::options().should_validate_formats(true);
     let validator = options.build(&schema).unwrap();
     let alone = captures.iter().map(|capture| har::log(std::slice::from_ref(capture)));
-    let archives: Vec<_> = alone.chain([har::log(&captures), har::log(&[])]).collect();
+    let archives: Vec<_> = alone.chain([har::log(&captures), har::log::<Capture>(&[])]).collect();
     for archive in &archives {
         let faults: Vec<_> =
             validator.iter_errors(archive).map(|fault| fault.to_string()).collect();

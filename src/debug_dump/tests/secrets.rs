@@ -182,6 +182,7 @@ fn shown(case: &Case, redaction: Redaction, opaque: Opaque) -> Vec<(&'static str
         .build();
     let rule = rule().bytes(64 << 20).unwrap().body_cap(case.cap).unwrap();
     control.arm(rule);
+    let mut live = control.live().unwrap();
     let layer = DebugDumpLayer::server(&control)
         .redaction(redaction)
         .opaque_bodies(opaque)
@@ -210,6 +211,7 @@ fn shown(case: &Case, redaction: Redaction, opaque: Opaque) -> Vec<(&'static str
         ("HAR", har::log(&[Capture::clone(capture)]).to_string()),
         ("NDJSON", lines.text()),
         ("event", events.text()),
+        ("live", format!("{:?}", live.next().now_or_never().flatten().unwrap())),
     ];
     shown.extend(curl::command(capture).map(|command| ("curl", command)));
     shown
