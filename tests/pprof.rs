@@ -6,8 +6,10 @@
 ))]
 
 use std::hint::black_box;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -108,34 +110,35 @@ async fn a_profile_names_the_hot_function_first() {
     assert_eq!(Profile::decode(&found.encode()), Ok(found));
 }
 
+/// A profile that is being taken, and is until it is dropped.
+async fn begun() -> Pin<Box<impl Future<Output = Result<Profile, ProfileError>>>> {
+    loop {
+        let mut long = Box::pin(CpuProfiler.profile(CpuProfiler::MAX_DURATION, often()));
+        // the first poll begins it, unless one that was dropped still ends
+        match futures_util::poll!(&mut long) {
+            Poll::Pending => return long,
+            Poll::Ready(ended) => assert_eq!(ended, Err(ProfileError::Busy)),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn a_second_profile_is_refused_while_one_is_taken() {
     let _turn = turn().await;
-    let hot = Hot::start();
-    let first = tokio::spawn(profile());
-    // the first has begun when another one is refused
-    let refused = loop {
-        match CpuProfiler.profile(SECOND, Frequency::default()).await {
-            Err(error) => break error,
-            Ok(_) => tokio::task::yield_now().await,
-        }
-    };
-    assert_eq!(refused, ProfileError::Busy);
-
+    let first = begun().await;
+    let second = CpuProfiler.profile(SECOND, Frequency::default()).await;
+    assert_eq!(second, Err(ProfileError::Busy));
     let asked = Request::get("/debug/pprof/profile?seconds=1").body(()).unwrap();
-    let response = PprofService::new().oneshot(asked).await.unwrap();
-    if !first.is_finished() {
-        assert_eq!(
-            told(response).await,
-            (
-                StatusCode::CONFLICT,
-                "application/problem+json".to_owned(),
-                r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"another CPU profile is being taken"}"#.to_owned()
-            )
-        );
-    }
-    drop(hot);
-    first.await.unwrap();
+    assert_eq!(
+        told(PprofService::new().oneshot(asked).await.unwrap()).await,
+        (
+            StatusCode::CONFLICT,
+            "application/problem+json".to_owned(),
+            r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"another CPU profile is being taken"}"#.to_owned()
+        )
+    );
+    drop(first);
 }
 
 async fn told(
@@ -150,17 +153,7 @@ async fn told(
 #[tokio::test]
 async fn a_profile_that_is_dropped_stops() {
     let _turn = turn().await;
-    let mut long = Box::pin(CpuProfiler.profile(CpuProfiler::MAX_DURATION, often()));
-    loop {
-        // polled once, which begins it, unless one that was dropped still ends
-        match futures_util::poll!(&mut long) {
-            std::task::Poll::Pending => break,
-            std::task::Poll::Ready(ended) => assert_eq!(ended, Err(ProfileError::Busy)),
-        }
-        long = Box::pin(CpuProfiler.profile(CpuProfiler::MAX_DURATION, often()));
-    }
-    let other = CpuProfiler.profile(SECOND, often()).await;
-    assert_eq!(other, Err(ProfileError::Busy));
+    let long = begun().await;
     drop(long);
     // ends long before 120 s are over, or the test never does
     let time = std::time::Instant::now();

@@ -1,9 +1,54 @@
 //! What those who run the services ask, on a listener that customers cannot reach.
 
+use std::env;
+
 use axum::Router;
 use prometheus::Registry;
+use tower_observability::admin::{Admin, AdminBuilder, BearerToken, Closed, LogControl};
+use tower_observability::config::ConfigError;
+use tower_observability::debug_dump::DumpControl;
 use tower_observability::metrics::MetricsService;
+use tower_observability::pprof::PprofService;
+use tower_observability::telemetry::Telemetry;
 
-pub fn app(registry: &Registry) -> Router {
-    Router::new().route_service("/metrics", MetricsService::new(registry))
+use crate::services::BoxError;
+
+/// Who may do more than scrape the metrics: whoever has this token, or nobody.
+#[derive(Clone)]
+pub struct Operators(Option<BearerToken>);
+
+impl Operators {
+    /// Those of `ADMIN_TOKEN`, if that is set.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let token = env::var("ADMIN_TOKEN").ok().filter(|token| !token.is_empty());
+        Ok(Self(token.map(|token| BearerToken::new(&token)).transpose()?))
+    }
+
+    /// Those who have this token.
+    pub fn with(token: &str) -> Result<Self, ConfigError> {
+        Ok(Self(Some(BearerToken::new(token)?)))
+    }
+
+    fn builder(self) -> AdminBuilder {
+        match self.0 {
+            Some(token) => Admin::builder(token),
+            None => Admin::builder(Closed::default()),
+        }
+    }
+}
+
+pub fn app(
+    operators: Operators,
+    registry: &Registry,
+    dumps: &DumpControl,
+    telemetry: &Telemetry,
+) -> Result<Router, BoxError> {
+    let admin = operators
+        .builder()
+        .metrics(MetricsService::new(registry))
+        .dumps(dumps.clone())
+        .log(LogControl::telemetry(telemetry.log_filter())?)
+        .profiles(PprofService::new())
+        .build();
+    Ok(Router::new().fallback_service(admin))
 }

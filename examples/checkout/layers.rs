@@ -9,9 +9,11 @@ use tower_observability::access_log::{AccessLogLayer, JsonLines};
 use tower_observability::catch_panic::CatchPanicLayer;
 use tower_observability::classify::Side;
 use tower_observability::config::ConfigError;
+use tower_observability::debug_dump::{DebugDumpLayer, DumpControl};
 use tower_observability::exchange::ObserveLayer;
 use tower_observability::metrics::MetricsLayer;
 use tower_observability::operation::{OperationMetrics, Operations};
+use tower_observability::redact::Redaction;
 use tower_observability::request_id::RequestIdLayer;
 use tower_observability::sentry::SentryLayer;
 use tower_observability::telemetry::Telemetry;
@@ -29,13 +31,15 @@ const SLOW: Duration = Duration::from_millis(500);
 pub type ClientLayers =
     (RequestIdLayer, TraceLayer, AccessLogLayer, MetricsLayer, ObserveLayer<Option<Recorder>>);
 
-/// As those of a client; inside of all that record, what reports to Sentry and what catches panics.
+/// As those of a client; inside of all that record, what dumps, what reports to Sentry and what catches
+/// panics.
 pub type ServerLayers = (
     RequestIdLayer,
     TraceLayer,
     AccessLogLayer,
     MetricsLayer,
     ObserveLayer<Option<Recorder>>,
+    DebugDumpLayer,
     SentryLayer,
     CatchPanicLayer,
 );
@@ -47,6 +51,7 @@ pub struct Place {
     telemetry: Telemetry,
     metrics: MetricsLayer,
     operations: OperationMetrics,
+    dumps: DumpControl,
     kept: Option<Kept>,
 }
 
@@ -63,9 +68,12 @@ impl Place {
         let trace = self.trace(TraceLayer::server());
         let log = self.access_log(AccessLogLayer::server())?;
         let recorder = self.recorder(Side::Server);
+        // whoever may look at dumps need not see cards
+        let redaction = Redaction::default().key("card")?;
+        let dump = DebugDumpLayer::server(&self.dumps).redaction(redaction);
         let (sentry, catch_panic) = (SentryLayer::server(), CatchPanicLayer::server());
         let metrics = self.metrics.clone();
-        Ok((RequestIdLayer::server(), trace, log, metrics, recorder, sentry, catch_panic))
+        Ok((RequestIdLayer::server(), trace, log, metrics, recorder, dump, sentry, catch_panic))
     }
 
     /// For a client that sends them; a request tells its route in its extensions.
@@ -126,6 +134,8 @@ pub struct Places {
     pub inventory: Place,
     pub to_payment: Place,
     pub payment: Place,
+    /// Switches the dumps of all of them.
+    pub dumps: DumpControl,
 }
 
 impl Places {
@@ -144,12 +154,14 @@ impl Places {
         registry: &Registry,
         kept: impl Fn() -> Option<Kept>,
     ) -> Result<Self, BoxError> {
+        let dumps = DumpControl::new();
         let place = |name, service, telemetry: &Telemetry, metrics, operations| Place {
             name,
             service,
             telemetry: telemetry.clone(),
             metrics,
             operations,
+            dumps: dumps.clone(),
             kept: kept(),
         };
         let server = |service, telemetry| {
@@ -169,6 +181,7 @@ impl Places {
             inventory: server("inventory", &telemetry.inventory)?,
             to_payment: client("→payment"),
             payment: server("payment", &telemetry.payment)?,
+            dumps: dumps.clone(),
         })
     }
 

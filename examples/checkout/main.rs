@@ -11,6 +11,7 @@ mod clients;
 mod config;
 mod customer;
 mod database;
+mod dumped;
 mod gateway;
 mod inventory;
 mod layers;
@@ -42,6 +43,7 @@ use tower_observability::catch_panic::PanicHook;
 use tower_observability::sentry::OneEvent;
 use tower_observability::telemetry::{LogFormat, Sampling};
 
+use crate::admin::Operators;
 use crate::config::Addresses;
 use crate::layers::{Buffer, Places};
 use crate::services::{BoxError, PATIENCE, Services};
@@ -56,8 +58,10 @@ usage: cargo run --example checkout --features full [-- --once]
   --help     print this
 
 GATEWAY_ADDR, INVENTORY_ADDR and PAYMENT_ADDR tell where to serve; 127.0.0.1:8080, :8081 and :8082
-by default. ADMIN_ADDR tells where /metrics is; 127.0.0.1:9464 by default. RUST_LOG tells what to log. With --once, any free ports do. Spans go to
-OTEL_EXPORTER_OTLP_ENDPOINT, and panics and errors to SENTRY_DSN, if they are set.
+by default. ADMIN_ADDR tells where those who run them ask; 127.0.0.1:9464 by default. ADMIN_TOKEN is what
+opens more to them than /metrics: 16 characters or more. RUST_LOG tells what to log. With --once, any
+free ports do. Spans go to OTEL_EXPORTER_OTLP_ENDPOINT, and panics and errors to SENTRY_DSN, if they are
+set.
 ";
 
 #[tokio::main]
@@ -109,7 +113,14 @@ async fn serve() -> Result<(), BoxError> {
 async fn serve_until_ctrl_c(telemetry: &Telemetries) -> Result<(), BoxError> {
     let registry = metrics::registry()?;
     let places = Places::serving(telemetry, &registry)?;
-    let mut services = Services::start(&Addresses::from_env()?, &places, &registry).await?;
+    let mut services = Services::start(
+        &Addresses::from_env()?,
+        &places,
+        &registry,
+        telemetry,
+        Operators::from_env()?,
+    )
+    .await?;
     print_what_to_try(&services.addresses);
     tokio::select! {
         error = services.ended() => return Err(error),
@@ -166,6 +177,8 @@ the gateway listens on {gateway}, the inventory on {inventory}, the payment on {
   curl -i http://{gateway}/products/lost-lamp   # waits for an hour: hang up with Ctrl-C
   curl -iN http://{gateway}/feed                # never ends: hang up with Ctrl-C
   curl -i http://{admin}/metrics
+  curl -i http://{admin}/debug/dump -H \"authorization: Bearer $ADMIN_TOKEN\" --json '{{\"captures\": 1, \"time_to_live_seconds\": 60}}'
+  curl -i http://{admin}/debug/dump -H \"authorization: Bearer $ADMIN_TOKEN\"
 
 All lines of one request carry its ID and its trace's, in every service. Ctrl-C here stops everything.
 "

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::admin::Operators;
 use crate::config::Addresses;
 use crate::customer::{Answer, Customer, until};
 use crate::layers::{Buffer, Place, Places};
@@ -15,7 +16,7 @@ use crate::services::{BoxError, Services};
 use crate::spans::Spans;
 use crate::steps::{CARDS, STEPS, Step};
 use crate::telemetry::Telemetries;
-use crate::{red, table, traces, tree};
+use crate::{dumped, red, table, traces, tree};
 
 /// Answers what disagreed. `log` is where everything else is logged to, as lines of JSON, and
 /// `spans` where spans go to.
@@ -26,7 +27,14 @@ pub async fn run(
 ) -> Result<Vec<String>, BoxError> {
     let registry = metrics::registry()?;
     let places = Places::recording(telemetry, &registry)?;
-    let services = Services::start(&Addresses::free(), &places, &registry).await?;
+    let services = Services::start(
+        &Addresses::free(),
+        &places,
+        &registry,
+        telemetry,
+        Operators::with(dumped::TOKEN)?,
+    )
+    .await?;
     let customer = Customer::new(services.addresses.gateway)?;
     customer.wait_for_services().await?;
 
@@ -64,12 +72,6 @@ pub async fn run(
     let exchanges: Vec<_> = requests.iter().flat_map(|(_, exchanges)| exchanges).collect();
     let measured = before.until_they_agree(&exchanges, spans).await?;
     wrong.extend(measured.wrong);
-    services.stop().await?;
-    let logged = places.each().into_iter().flat_map(Place::lines).chain(log.lines());
-    wrong.extend(logged.filter(|line| line.contains(CARDS)).map(|_| "a card is in a log".into()));
-    if let more @ 1.. = reader.rest().len() {
-        wrong.push(format!("after the script: expected no further exchanges, got {more}"));
-    }
     table::print(&requests);
     for (name, tree) in &trees {
         println!("\nthe trace of {name}\n");
@@ -78,6 +80,13 @@ pub async fn run(
     red::print(["measured by", "method", "route"], &measured.series);
     red::print(["measured by", "operation", "of"], &measured.operations);
     red::print_process(&measured.after);
+    wrong.extend(dumped::walk(&services.addresses, &places, &customer, &mut reader).await?);
+    services.stop().await?;
+    let logged = places.each().into_iter().flat_map(Place::lines).chain(log.lines());
+    wrong.extend(logged.filter(|line| line.contains(CARDS)).map(|_| "a card is in a log".into()));
+    if let more @ 1.. = reader.rest().len() {
+        wrong.push(format!("after the script: expected no further exchanges, got {more}"));
+    }
     Ok(wrong)
 }
 

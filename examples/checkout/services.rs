@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
-use crate::admin;
+use crate::admin::{self, Operators};
 use crate::clients::{Inventory, Payment};
 use crate::config::Addresses;
 use crate::gateway::{self, Gateway};
@@ -21,6 +21,7 @@ use crate::inventory;
 use crate::layers::Places;
 use crate::orders::Orders;
 use crate::payment::Till;
+use crate::telemetry::Telemetries;
 
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -40,6 +41,8 @@ impl Services {
         wanted: &Addresses,
         places: &Places,
         registry: &Registry,
+        telemetry: &Telemetries,
+        operators: Operators,
     ) -> Result<Self, BoxError> {
         let (inventory_listener, inventory) = listen("inventory", wanted.inventory).await?;
         let (payment_listener, payment) = listen("payment", wanted.payment).await?;
@@ -55,6 +58,8 @@ impl Services {
             orders: Orders::register(registry)?,
         };
         let gateway_app = gateway::app(clients, places.gateway.server()?);
+        // the log of the whole process is the gateway's
+        let admin_app = admin::app(operators, registry, &places.dumps, &telemetry.gateway)?;
 
         let (stop, stopped) = watch::channel(());
         let stopped = || {
@@ -64,7 +69,7 @@ impl Services {
         let mut running = JoinSet::new();
         running.spawn(serve_axum(inventory_listener, inventory_app, stopped()));
         running.spawn(serve_axum(gateway_listener, gateway_app, stopped()));
-        running.spawn(serve_axum(admin_listener, admin::app(registry), stopped()));
+        running.spawn(serve_axum(admin_listener, admin_app, stopped()));
         let incoming = TcpIncoming::from(payment_listener).with_nodelay(Some(true));
         let payment_app = payment_app.serve_with_incoming_shutdown(incoming, stopped());
         running.spawn(async move { Ok(payment_app.await?) });

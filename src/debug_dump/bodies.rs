@@ -1,7 +1,12 @@
 //! Which request bodies can be looked into: by their types, so that each stays what it is.
 
 use std::any::{Any, TypeId};
+use std::convert::Infallible;
+use std::error::Error;
 use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::combinators::{BoxBody, UnsyncBoxBody};
 
 use super::capture::BodyFate;
 use super::tee::{BodyTap, map_as};
@@ -40,6 +45,17 @@ fn tap_known<B: 'static>(body: &mut B, tap: &BodyTap) -> bool {
     if map_as(body, |()| tap.kept().fate = BodyFate::Whole) {
         return true;
     }
+    if tap_whole::<B, Bytes>(body, tap)
+        || tap_whole::<B, Vec<u8>>(body, tap)
+        || tap_whole::<B, String>(body, tap)
+        || tap_whole::<B, &'static str>(body, tap)
+        || tap_whole::<B, &'static [u8]>(body, tap)
+        || tap_boxed::<B, Infallible>(body, tap)
+        || tap_boxed::<B, std::io::Error>(body, tap)
+        || tap_boxed::<B, Box<dyn Error + Send + Sync>>(body, tap)
+    {
+        return true;
+    }
     #[cfg(feature = "axum")]
     if map_as(body, |inner: axum::body::Body| {
         // its own error stays at its depth: extractors look for what is in it
@@ -68,6 +84,23 @@ fn tap_known<B: 'static>(body: &mut B, tap: &BodyTap) -> bool {
         return true;
     }
     false
+}
+
+/// A box of `http-body-util`.
+fn tap_boxed<B: 'static, E: 'static>(body: &mut B, tap: &BodyTap) -> bool {
+    map_as(body, |inner: BoxBody<Bytes, E>| BoxBody::new(tap.wrap(inner)))
+        || map_as(body, |inner: UnsyncBoxBody<Bytes, E>| UnsyncBoxBody::new(tap.wrap(inner)))
+}
+
+/// A body that is there as a whole, as clients send them.
+fn tap_whole<B: 'static, W: AsRef<[u8]> + Default + 'static>(body: &mut B, tap: &BodyTap) -> bool {
+    map_as(body, |whole: W| {
+        let mut kept = tap.kept();
+        kept.add(whole.as_ref());
+        kept.fate = BodyFate::Whole;
+        drop(kept);
+        whole
+    })
 }
 
 #[cfg(feature = "axum")]

@@ -72,6 +72,8 @@ pub struct CapturedRequest {
     pub headers: HeaderMap,
     /// The body.
     pub body: CapturedBody,
+    /// The trailers, their secrets hidden; `None` where none passed.
+    pub trailers: Option<HeaderMap>,
 }
 
 /// The response of a capture.
@@ -86,6 +88,8 @@ pub struct CapturedResponse {
     pub headers: HeaderMap,
     /// The body.
     pub body: CapturedBody,
+    /// The trailers, their secrets hidden; `None` where none passed.
+    pub trailers: Option<HeaderMap>,
 }
 
 /// A body of a capture.
@@ -94,12 +98,26 @@ pub struct CapturedResponse {
 pub struct CapturedBody {
     /// What was kept of it: its secrets hidden, and cut.
     pub kept: Bytes,
+    /// How it was kept.
+    pub form: BodyForm,
     /// How many bytes passed by; more than were kept where it is cut.
     pub total: u64,
     /// What became of it.
     pub fate: BodyFate,
     /// Why nothing was kept, or not all.
     pub withheld: Option<Withheld>,
+}
+
+/// How a body was kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BodyForm {
+    /// As it passed, but decompressed.
+    #[default]
+    AsSent,
+    /// The messages of a gRPC body, each as JSON on a line of its own: their types were
+    /// [known](super::DebugDumpLayer::grpc_messages).
+    GrpcAsJson,
 }
 
 /// What became of a body.

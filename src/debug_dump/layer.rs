@@ -25,6 +25,8 @@ impl DebugDumpLayer {
             registered: Default::default(),
             opaque: Opaque::default(),
             keeps_authentication: false,
+            #[cfg(feature = "debug-dump-grpc")]
+            descriptors: None,
         };
         ObserveLayer::new(side, observer)
     }
@@ -45,8 +47,16 @@ impl DebugDumpLayer {
         self.configure(|dump| dump.keeps_authentication = true)
     }
 
+    /// Decodes the messages of the gRPC methods that are in it, and hides their secrets by the names of
+    /// their fields: those the policy hides, and those marked `debug_redact`. Others are opaque. What was
+    /// decoded is kept as [`BodyForm::GrpcAsJson`](super::BodyForm::GrpcAsJson).
+    #[cfg(feature = "debug-dump-grpc")]
+    pub fn grpc_messages(self, descriptors: super::DescriptorSet) -> Self {
+        self.configure(|dump| dump.descriptors = Some(descriptors))
+    }
+
     /// Looks into request bodies of this type, too; `wrap` puts the tap around one and makes it what it
-    /// was. Bodies of axum, tonic and reqwest are known, where those features are on.
+    /// was. Which are known without is [told here](super#what-it-cannot-do).
     ///
     /// ```
     /// use http_body_util::combinators::UnsyncBoxBody;

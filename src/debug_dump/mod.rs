@@ -38,36 +38,52 @@
 //! # What it cannot do
 //!
 //! - A request body is looked into by its type, so that each framework's own stays what it is: those of
-//!   axum, tonic and reqwest are known, your own can be
-//!   [registered](DebugDumpLayer::request_body), and any other passes untouched, as
-//!   [`BodyFate::Unknown`].
-//! - Trailers pass, and are not kept.
+//!   axum, tonic and reqwest, texts, bytes and the boxes of `http-body-util` (whose error is `Infallible`,
+//!   an I/O error or a box) are known, your own can be [registered](DebugDumpLayer::request_body), and any
+//!   other, hyper's `Incoming` among them, passes untouched, as [`BodyFate::Unknown`].
+//! - The trailers of a request are seen where its body is; those of a response always.
+//! - A message of gRPC is decoded, and its secrets are found, where its type is
+//!   [known](DebugDumpLayer::grpc_messages); a message that is cut is not kept at all. Fields of bytes and
+//!   whatever else is [opaque](Opaque) are hidden; extensions and fields that the descriptors do not know
+//!   are left out.
+//! - A secret without a name cannot be found: one in a sentence, a path, the value of an allowed header,
+//!   in base64 or encrypted; nor one whose name stands in another value
+//!   (`{"name": "token", "value": "x"}`).
+//! - What is hidden is hidden where the exchange ends, which costs that exchange the time it takes; and so
+//!   does a [sink](sink) that waits.
 
 mod bodies;
 mod capture;
 mod control;
 pub mod curl;
+mod frames;
 pub mod har;
 mod hide;
 mod layer;
 mod live;
+#[cfg(feature = "debug-dump-grpc")]
+mod messages;
 mod observer;
 pub mod render;
 mod ring;
 mod rule;
 #[cfg(test)]
 mod samples;
+pub mod sink;
 mod tee;
 
 #[cfg(all(test, feature = "testing"))]
 mod tests;
 
 pub use capture::{
-    BodyFate, Capture, CaptureId, CapturedBody, CapturedRequest, CapturedResponse, Withheld,
+    BodyFate, BodyForm, Capture, CaptureId, CapturedBody, CapturedRequest, CapturedResponse,
+    Withheld,
 };
 pub use control::{DumpControl, DumpControlBuilder, DumpStatus};
 pub use hide::Opaque;
 pub use live::{Live, LiveEvent, TooManyWatchers};
+#[cfg(feature = "debug-dump-grpc")]
+pub use messages::DescriptorSet;
 pub use observer::{DebugDump, Dumping};
 pub use rule::{Match, Rule};
 pub use tee::{BodyTap, TappedBody};

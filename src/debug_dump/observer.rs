@@ -10,9 +10,11 @@ use super::capture::{
     BodyFate, Capture, CaptureId, CapturedBody, CapturedRequest, CapturedResponse, Withheld,
 };
 use super::control::{Armed, DumpControl};
-use super::hide::{Hide, Opaque};
+use super::hide::{Hidden, Hide, Opaque};
+#[cfg(feature = "debug-dump-grpc")]
+use super::messages::DescriptorSet;
 use super::rule::{Asked, Seen};
-use super::tee::{BodyTap, Kept};
+use super::tee::{BodyTap, Kept, Way};
 use crate::classify::{ErrorType, Outcome};
 use crate::exchange::{End, Facts, Observer};
 use crate::id::TraceIdentity;
@@ -26,6 +28,8 @@ pub struct DebugDump {
     pub(super) registered: Registered,
     pub(super) opaque: Opaque,
     pub(super) keeps_authentication: bool,
+    #[cfg(feature = "debug-dump-grpc")]
+    pub(super) descriptors: Option<DescriptorSet>,
 }
 
 /// What is kept of an exchange under way.
@@ -49,10 +53,16 @@ struct Answered {
 impl Observer for DebugDump {
     type Exchange = Dumping;
     const WANTS_DATA: bool = true;
+    const WANTS_TRAILERS: bool = true;
 
     #[inline]
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Dumping {
         Dumping(self.control.armed().and_then(|armed| in_flight(armed, head, facts)))
+    }
+
+    #[inline]
+    fn is_idle(&self, dumping: &Dumping) -> bool {
+        dumping.0.is_none()
     }
 
     #[inline]
@@ -87,6 +97,14 @@ impl Observer for DebugDump {
         let response = dumping.0.as_mut().and_then(|dumped| dumped.response.as_mut());
         if let Some(response) = response {
             response.kept.add(bytes);
+        }
+    }
+
+    #[inline]
+    fn trailers(&self, dumping: &mut Dumping, trailers: &HeaderMap) {
+        let response = dumping.0.as_mut().and_then(|dumped| dumped.response.as_mut());
+        if let Some(response) = response {
+            response.kept.trailers = Some(trailers.clone());
         }
     }
 
@@ -136,14 +154,17 @@ impl DebugDump {
     ) -> Capture {
         let facts = end.facts;
         let kept = tap.kept();
+        let path = request.uri.path();
         let asked = CapturedRequest {
             method: request.method,
             uri: self.uri(&request.uri),
             version: request.version,
-            body: self.body(&kept, &request.headers),
+            body: self.body(&kept, &request.headers, path, Way::Request),
             headers: self.headers(&request.headers),
+            trailers: kept.trailers.as_ref().map(|trailers| self.headers(trailers)),
         };
         drop(kept);
+        let answered = response.map(|response| self.answered(response, path, end));
         Capture {
             id,
             side: facts.side(),
@@ -158,11 +179,11 @@ impl DebugDump {
             grpc_status: end.grpc_status,
             error_type: end.error_type.as_ref().map(ErrorType::as_str).map(str::to_owned),
             request: asked,
-            response: response.map(|response| self.answered(response, end)),
+            response: answered,
         }
     }
 
-    fn answered(&self, mut response: Answered, end: &End<'_>) -> CapturedResponse {
+    fn answered(&self, mut response: Answered, path: &str, end: &End<'_>) -> CapturedResponse {
         response.kept.total = end.response_bytes;
         response.kept.fate = match end.outcome {
             Outcome::Completed if end.unread => BodyFate::Unread,
@@ -178,34 +199,62 @@ impl DebugDump {
                 withheld: Some(Withheld::Authentication),
                 ..CapturedBody::default()
             },
-            false => self.body(&response.kept, &response.headers),
+            false => self.body(&response.kept, &response.headers, path, Way::Response),
         };
         CapturedResponse {
             status: response.status,
             version: response.version,
             headers: self.headers(&response.headers),
             body,
+            trailers: response.kept.trailers.as_ref().map(|trailers| self.headers(trailers)),
         }
     }
 
-    fn body(&self, kept: &Kept, headers: &HeaderMap) -> CapturedBody {
-        let hide = Hide { redaction: &self.redaction, opaque: self.opaque, cap: kept.cap };
-        let hidden = hide.body(&kept.bytes, kept.is_whole(), headers);
+    fn body(&self, kept: &Kept, headers: &HeaderMap, path: &str, way: Way) -> CapturedBody {
+        let hidden = self.hidden(kept, headers, path, way);
         let is_cut = kept.total > kept.bytes.len() as u64 && kept.fate != BodyFate::Unknown;
+        let withheld = hidden.withheld.or(is_cut.then_some(Withheld::Truncated));
         CapturedBody {
             kept: hidden.kept,
+            form: hidden.form,
             total: kept.total,
             fate: kept.fate,
-            withheld: hidden.withheld.or(is_cut.then_some(Withheld::Truncated)),
+            // of nothing, nothing is
+            withheld: withheld.filter(|_| kept.total > 0),
         }
+    }
+
+    #[cfg(feature = "debug-dump-grpc")]
+    fn hidden(&self, kept: &Kept, headers: &HeaderMap, path: &str, way: Way) -> Hidden {
+        let known = self.descriptors.as_ref().and_then(|known| known.message(path, way, headers));
+        match known {
+            Some(kind) if !kept.bytes.is_empty() => {
+                self.hide(kept).messages(&kept.bytes, kept.is_whole(), headers, &kind)
+            }
+            _ => self.hide(kept).body(&kept.bytes, kept.is_whole(), headers),
+        }
+    }
+
+    #[cfg(not(feature = "debug-dump-grpc"))]
+    fn hidden(&self, kept: &Kept, headers: &HeaderMap, _: &str, _: Way) -> Hidden {
+        self.hide(kept).body(&kept.bytes, kept.is_whole(), headers)
+    }
+
+    fn hide(&self, kept: &Kept) -> Hide<'_> {
+        Hide { redaction: &self.redaction, opaque: self.opaque, cap: kept.cap }
     }
 
     fn headers(&self, headers: &HeaderMap) -> HeaderMap {
         let mut shown = HeaderMap::with_capacity(headers.len());
         for (name, value) in headers {
+            // binary metadata of gRPC, in base64
+            if self.opaque == Opaque::Withheld && name.as_str().ends_with("-bin") {
+                shown.append(name, HeaderValue::from_static(crate::redact::REDACTED));
+                continue;
+            }
             let value = match self.redaction.header_value(name, value) {
                 // as it is, also where it is no text
-                shown if shown.as_bytes() == value.as_bytes() => value.clone(),
+                shown if shown.as_bytes() == value.as_bytes() => own(value),
                 shown => HeaderValue::from_str(&shown)
                     .unwrap_or_else(|_| HeaderValue::from_static(crate::redact::REDACTED)),
             };
@@ -219,6 +268,13 @@ impl DebugDump {
         // what cannot be shown without its secrets is its path alone
         shown.unwrap_or_else(|_| uri.path().parse().unwrap_or_default())
     }
+}
+
+/// The value in memory of its own: that of a transport is a part of all that was read with it.
+fn own(value: &HeaderValue) -> HeaderValue {
+    let mut own = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
+    own.set_sensitive(value.is_sensitive());
+    own
 }
 
 impl fmt::Debug for DebugDump {

@@ -52,8 +52,15 @@ impl Capture {
         let texts = [&self.route, &self.request_id, &self.trace_id, &self.error_type];
         let texts: usize = texts.into_iter().flatten().map(String::len).sum();
         let uri = self.request.uri.path_and_query().map_or(0, |target| target.as_str().len());
-        let response = self.response.as_ref().map_or(0, |response| of(&response.headers));
-        size_of::<Self>() + texts + uri + of(&self.request.headers) + response + self.body_bytes()
+        let response = self.response.as_ref();
+        let heads = [
+            Some(&self.request.headers),
+            self.request.trailers.as_ref(),
+            response.map(|response| &response.headers),
+            response.and_then(|response| response.trailers.as_ref()),
+        ];
+        let heads: usize = heads.into_iter().flatten().map(of).sum();
+        size_of::<Self>() + texts + uri + heads + self.body_bytes()
     }
 
     pub(super) fn body_bytes(&self) -> usize {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Buf;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -15,6 +16,13 @@ use super::control::Armed;
 
 /// How many bytes more are held than are kept in the end.
 const SLACK: usize = 256;
+
+/// Which way a body goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Request,
+    Response,
+}
 
 /// Bytes that are kept of a body, up to a cap.
 pub(super) struct Kept {
@@ -25,13 +33,22 @@ pub(super) struct Kept {
     pub(super) bytes: Vec<u8>,
     pub(super) total: u64,
     pub(super) fate: BodyFate,
+    pub(super) trailers: Option<HeaderMap>,
 }
 
 impl Kept {
     pub(super) fn new(armed: &Arc<Armed>, fate: BodyFate) -> Self {
         let cap = armed.rule.body_cap;
         let room = if cap == 0 { 0 } else { cap + SLACK };
-        Self { armed: Arc::clone(armed), cap, room, bytes: Vec::new(), total: 0, fate }
+        Self {
+            armed: Arc::clone(armed),
+            cap,
+            room,
+            bytes: Vec::new(),
+            total: 0,
+            fate,
+            trailers: None,
+        }
     }
 
     pub(super) fn add(&mut self, bytes: &[u8]) {
@@ -78,6 +95,10 @@ pub struct BodyTap(pub(super) Arc<Mutex<Kept>>);
 impl BodyTap {
     /// The same body, whose frames are seen.
     pub fn wrap<B: Body>(&self, body: B) -> TappedBody<B> {
+        if body.is_end_stream() {
+            // nobody has to read it
+            self.kept().fate = BodyFate::Whole;
+        }
         TappedBody { inner: body, tap: self.clone() }
     }
 
@@ -113,6 +134,9 @@ impl<B: Body> Body for TappedBody<B> {
                     let (first, all) = (data.chunk(), data.remaining());
                     kept.add(first);
                     kept.skip(all - first.len());
+                }
+                if let Some(trailers) = frame.trailers_ref() {
+                    kept.trailers = Some(trailers.clone());
                 }
                 if frame.is_trailers() || this.inner.is_end_stream() {
                     kept.fate = BodyFate::Whole;

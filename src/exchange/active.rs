@@ -25,7 +25,7 @@ pub(super) type Panic = Box<dyn Any + Send>;
 
 pub(super) struct Active<O: Observer> {
     core: Arc<Core<O>>,
-    /// `None` when the observer's `begin` panicked.
+    /// `None` when the observer's `begin` panicked, or it is idle.
     observing: Option<O::Exchange>,
     facts: Arc<Facts>,
     /// The same, moved into the thread's scope while a part of the exchange runs.
@@ -54,7 +54,11 @@ impl<O: Observer> Active<O> {
         let mut scope = Some(Arc::clone(&facts));
         let observing = {
             let _scope = scope::enter(&mut scope);
-            isolated(|| core.observer.begin(head, &facts))
+            isolated(|| {
+                let exchange = core.observer.begin(head, &facts);
+                (!core.observer.is_idle(&exchange)).then_some(exchange)
+            })
+            .flatten()
         };
         Self { core: Arc::clone(core), observing, facts, scope, starter, seen }
     }
@@ -139,10 +143,16 @@ impl<O: Observer> Active<O> {
         {
             self.data(data);
         }
-        if let Some(trailers) = frame.trailers_ref()
-            && self.facts.protocol() == Protocol::Grpc
-        {
-            self.seen.trailers = grpc::status(trailers);
+        if let Some(trailers) = frame.trailers_ref() {
+            if self.facts.protocol() == Protocol::Grpc {
+                self.seen.trailers = grpc::status(trailers);
+            }
+            if O::WANTS_TRAILERS
+                && let Some(exchange) = &mut self.observing
+            {
+                let _scope = scope::enter(&mut self.scope);
+                isolated(|| self.core.observer.trailers(exchange, trailers));
+            }
         }
     }
 

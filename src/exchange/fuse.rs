@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{request, response};
+use http::{HeaderMap, request, response};
 
 use super::end::End;
 use super::facts::Facts;
@@ -27,11 +27,20 @@ impl<O: Observer> Observer for Option<O> {
     type Exchange = Option<O::Exchange>;
 
     const WANTS_DATA: bool = O::WANTS_DATA;
+    const WANTS_TRAILERS: bool = O::WANTS_TRAILERS;
     const WANTS_WAIT: bool = O::WANTS_WAIT;
 
     #[inline]
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange {
         self.as_ref().map(|observer| observer.begin(head, facts))
+    }
+
+    #[inline]
+    fn is_idle(&self, exchange: &Self::Exchange) -> bool {
+        match (self, exchange) {
+            (Some(observer), Some(exchange)) => observer.is_idle(exchange),
+            _ => true,
+        }
     }
 
     #[inline]
@@ -78,6 +87,13 @@ impl<O: Observer> Observer for Option<O> {
     }
 
     #[inline]
+    fn trailers(&self, exchange: &mut Self::Exchange, trailers: &HeaderMap) {
+        if let (Some(observer), Some(exchange)) = (self, exchange) {
+            observer.trailers(exchange, trailers);
+        }
+    }
+
+    #[inline]
     fn end(&self, exchange: Self::Exchange, end: &End<'_>) {
         if let (Some(observer), Some(exchange)) = (self, exchange) {
             observer.end(exchange, end);
@@ -104,6 +120,11 @@ const fn wants_wait<O: Observer>(_: &O) -> bool {
     O::WANTS_WAIT
 }
 
+/// What the type of an observer asks for.
+const fn wants_trailers<O: Observer>(_: &O) -> bool {
+    O::WANTS_TRAILERS
+}
+
 /// `$body` in the scope of every observer named, the first outermost.
 macro_rules! in_scopes {
     ($body:expr;) => { $body };
@@ -116,7 +137,11 @@ macro_rules! in_scopes {
 macro_rules! begin_inwards {
     ($head:ident, $facts:ident;) => { () };
     ($head:ident, $facts:ident; ($o:ident $x:ident) $($rest:tt)*) => {{
-        *$x = isolated(|| $o.begin($head, $facts));
+        *$x = isolated(|| {
+            let exchange = $o.begin($head, $facts);
+            (!$o.is_idle(&exchange)).then_some(exchange)
+        })
+        .flatten();
         within($o, $x, || begin_inwards!($head, $facts; $($rest)*));
     }};
 }
@@ -150,6 +175,7 @@ macro_rules! tuple_observer {
             type Exchange = ($(Option<$O::Exchange>,)+);
 
             const WANTS_DATA: bool = $($O::WANTS_DATA)||+;
+            const WANTS_TRAILERS: bool = $($O::WANTS_TRAILERS)||+;
             const WANTS_WAIT: bool = $($O::WANTS_WAIT)||+;
 
             #[inline]
@@ -161,6 +187,12 @@ macro_rules! tuple_observer {
                     begin_inwards!(head, facts; $(($o $x))+);
                 }
                 exchange
+            }
+
+            #[inline]
+            fn is_idle(&self, exchange: &Self::Exchange) -> bool {
+                let ($($x,)+) = exchange;
+                true $(&& $x.is_none())+
             }
 
             #[inline]
@@ -209,6 +241,17 @@ macro_rules! tuple_observer {
                 outwards!(|one, state| { if let Some(state) = state && one.wants_data(state) {
                     isolated(|| one.data(state, bytes));
                 } } $(($o $x))+);
+            }
+
+            #[inline]
+            fn trailers(&self, exchange: &mut Self::Exchange, trailers: &HeaderMap) {
+                let ($($o,)+) = self;
+                let ($($x,)+) = exchange;
+                outwards!(|one, state| {
+                    if wants_trailers(one) && let Some(state) = state {
+                        isolated(|| one.trailers(state, trailers));
+                    }
+                } $(($o $x))+);
             }
 
             #[inline]

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{request, response};
+use http::{HeaderMap, request, response};
 
 use super::end::End;
 use super::facts::Facts;
@@ -14,10 +14,10 @@ use super::wait::WaitEnd;
 /// One concern that wants to know of every exchange.
 ///
 /// The callbacks of one exchange come in this order, and [`end`](Observer::end) comes exactly
-/// once, whatever happens:
+/// once, whatever happens, unless the observer [is idle](Observer::is_idle):
 ///
 /// ```text
-/// begin ─ request_body ─ scope(call) ─ scope(poll)* ─ response ─ scope(poll_frame)/data* ─ end
+/// begin ─ request_body ─ scope(call) ─ scope(poll)* ─ response ─ scope(poll_frame)/data* ─ trailers ─ end
 /// ```
 ///
 /// [`Exchange`](Observer::Exchange) is what the observer keeps of one exchange between callbacks.
@@ -74,11 +74,21 @@ pub trait Observer: Send + Sync + 'static {
     /// Whether [`data`](Observer::data) is to be called.
     const WANTS_DATA: bool = false;
 
+    /// Whether [`trailers`](Observer::trailers) is to be called.
+    const WANTS_TRAILERS: bool = false;
+
     /// Whether [`waited`](Observer::waited) is to be called.
     const WANTS_WAIT: bool = false;
 
     /// A request has arrived. Headers changed here are what the inner service sees.
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange;
+
+    /// Whether it has no interest in an exchange that it began: what it keeps of it is dropped, and none
+    /// of the callbacks below comes, not even [`end`](Observer::end).
+    #[inline]
+    fn is_idle(&self, _exchange: &Self::Exchange) -> bool {
+        false
+    }
 
     /// Runs `inner`: the inner call, every poll of its future and body, and their drops.
     /// Apart from what `inner` does, it must not panic.
@@ -114,6 +124,10 @@ pub trait Observer: Send + Sync + 'static {
     /// several; of more than 16, the rest is left out.
     #[inline]
     fn data(&self, _exchange: &mut Self::Exchange, _bytes: &[u8]) {}
+
+    /// The trailers of the response pass by, as they are sent.
+    #[inline]
+    fn trailers(&self, _exchange: &mut Self::Exchange, _trailers: &HeaderMap) {}
 
     /// The exchange is over.
     fn end(&self, exchange: Self::Exchange, end: &End<'_>);

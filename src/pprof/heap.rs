@@ -12,6 +12,9 @@ const NEEDED: &str = "heap profiles need the feature `pprof-jemalloc`, tikv-jema
 /// It is what jemalloc has sampled since the program started, so it is there at once. It is read and
 /// its functions are named on a thread of its own, on any runtime.
 ///
+/// What is allocated stands with the function that asked for it: the frames of jemalloc and of the
+/// standard library at the end of a stack are left out, and so is what taking profiles holds itself.
+///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use tower_observability::pprof::heap_profile;
@@ -20,7 +23,7 @@ const NEEDED: &str = "heap profiles need the feature `pprof-jemalloc`, tikv-jema
 /// // what is suspected to leak
 /// let grown = heap_profile().await?.diff(&before)?;
 /// for function in grown.functions("inuse_space").unwrap_or_default().iter().take(10) {
-///     println!("{} {}", function.cumulative, function.name);
+///     println!("{} {}", function.flat, function.name);
 /// }
 /// # Ok(())
 /// # }
@@ -31,20 +34,16 @@ const NEEDED: &str = "heap profiles need the feature `pprof-jemalloc`, tikv-jema
 /// [`Unavailable`](ProfileError::Unavailable) unless jemalloc profiles this process: see the
 /// [module](super).
 pub async fn heap_profile() -> Result<Profile, ProfileError> {
-    offload(|_| {
-        let bytes = dump()?;
-        Profile::decode(&bytes).map_err(|error| ProfileError::Failed(error.to_string()))
-    })
-    .await
+    offload(|_| taken()).await
 }
 
 /// A heap profile as it is sent.
 pub(super) async fn encoded() -> Result<Vec<u8>, ProfileError> {
-    offload(|_| dump()).await
+    offload(|_| taken().map(|profile| profile.encode())).await
 }
 
 #[cfg(all(feature = "pprof-jemalloc", any(target_os = "linux", target_os = "macos")))]
-fn dump() -> Result<Vec<u8>, ProfileError> {
+fn taken() -> Result<Profile, ProfileError> {
     // asked first: `PROF_CTL` panics where jemalloc was built without profiling
     if !tikv_jemalloc_ctl::profiling::prof::read().unwrap_or(false) {
         return Err(ProfileError::Unavailable(NEEDED));
@@ -58,10 +57,13 @@ fn dump() -> Result<Vec<u8>, ProfileError> {
             "jemalloc's profiling is not active: start with `prof_active:true` or activate it",
         ));
     }
-    jemalloc.dump_pprof().map_err(|error| ProfileError::Failed(error.to_string()))
+    let failed = |error: String| ProfileError::Failed(error);
+    let bytes = jemalloc.dump_pprof().map_err(|error| failed(error.to_string()))?;
+    let profile = Profile::decode(&bytes).map_err(|error| failed(error.to_string()))?;
+    Ok(super::callers::callers(profile))
 }
 
 #[cfg(not(all(feature = "pprof-jemalloc", any(target_os = "linux", target_os = "macos"))))]
-fn dump() -> Result<Vec<u8>, ProfileError> {
+fn taken() -> Result<Profile, ProfileError> {
     Err(ProfileError::Unavailable(NEEDED))
 }

@@ -33,6 +33,8 @@
 //!
 //! [pprof]: https://github.com/google/pprof/blob/main/proto/profile.proto
 
+#[cfg(any(test, all(feature = "pprof-jemalloc", any(target_os = "linux", target_os = "macos"))))]
+mod callers;
 mod check;
 mod cpu;
 mod error;

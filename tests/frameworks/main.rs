@@ -10,6 +10,7 @@ mod grpc_calls;
 mod grpc_ends;
 mod hyper_connections;
 mod hyper_server;
+mod kinds;
 mod limits;
 #[cfg(all(
     feature = "metrics",

@@ -12,7 +12,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, Method, Version};
 
-use super::{BodyFate, Capture, CapturedRequest};
+use super::{BodyFate, BodyForm, Capture, CapturedRequest};
 use crate::message::url;
 
 use self::shell::{argument, format};
@@ -45,8 +45,8 @@ const LEFT_OUT: [HeaderName; 11] = [
 /// decompressed, without its `content-encoding`. The URL of a request that names no scheme is
 /// `http`.
 ///
-/// `None` where the request is not known or curl cannot send it: its body was cut, withheld or not
-/// read to its end, no host is known, it is a `CONNECT`, or a `HEAD` with a body.
+/// `None` where the request is not known or curl cannot send it: its body was cut, withheld, decoded or
+/// not read to its end, it has trailers, no host is known, it is a `CONNECT`, or a `HEAD` with a body.
 #[must_use]
 pub fn command(capture: &Capture) -> Option<String> {
     let request = &capture.request;
@@ -131,7 +131,11 @@ fn is_known(request: &CapturedRequest) -> bool {
         && length.is_none_or(|length| length == b"0")
         && !headers.contains_key(TRANSFER_ENCODING)
         && (length.is_some() || request.version <= Version::HTTP_11);
-    body.withheld.is_none() && (body.fate == BodyFate::Whole || says_none)
+    // what was decoded is not what was sent, and curl sends no trailers
+    body.withheld.is_none()
+        && body.form == BodyForm::AsSent
+        && request.trailers.is_none()
+        && (body.fate == BodyFate::Whole || says_none)
 }
 
 /// Whether a header is left out, by its name or because `Connection` names it.

@@ -2,7 +2,8 @@
 //!
 //! What the format has no field for stands in its own fields, whose names begin with `_` as the
 //! format asks: `_id`, `_side`, `_outcome`, `_route`, `_requestId`, `_traceId`, `_grpcStatus`,
-//! `_errorType`, and `_bodyFate` and `_bodyWithheld` of a request and a response.
+//! `_errorType`, and of a request and a response `_bodyFate`, `_bodyWithheld`, `_trailers` (where there are
+//! any: a list as `headers` is) and `_bodyForm` (where it is not as it was sent: `grpc_as_json`).
 
 use std::borrow::Borrow;
 
@@ -12,7 +13,7 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value, json};
 
-use super::{Capture, CapturedBody, CapturedResponse, render};
+use super::{BodyForm, Capture, CapturedBody, CapturedResponse, render};
 use crate::message::{timestamp, url};
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod tests;
 
 /// The archive of these captures, in their order.
 ///
+/// The format asks for URLs by RFC 3986: what a caller sent in one that may not be there is percent-encoded.
 /// Cookies are in the headers alone, where they are hidden. A request that names no host has
 /// `http://unknown.invalid`, and one without an answer the status 0, as browsers write it. Bodies
 /// that are not UTF-8 are in base64; that of a request then has its encoding in `_encoding`.
@@ -65,6 +67,7 @@ fn request(capture: &Capture) -> Value {
     let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
     let url = url::absolute(&request.uri, &request.headers)
         .unwrap_or_else(|| format!("http://unknown.invalid{path}"));
+    let url = url::strict(&url);
     let pairs = request.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let query = pairs.map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -81,7 +84,7 @@ fn request(capture: &Capture) -> Value {
         "bodySize": size(&request.body),
     });
     if let Value::Object(out) = &mut out {
-        marks(out, &request.body);
+        marks(out, &request.body, request.trailers.as_ref());
         if !request.body.kept.is_empty() {
             let mut data = json!({ "mimeType": mime(&request.headers) });
             if let Value::Object(data) = &mut data {
@@ -125,14 +128,20 @@ fn response(response: Option<&CapturedResponse>) -> Value {
         "bodySize": size(&response.body),
     });
     if let Value::Object(out) = &mut out {
-        marks(out, &response.body);
+        marks(out, &response.body, response.trailers.as_ref());
     }
     out
 }
 
-fn marks(out: &mut Map<String, Value>, body: &CapturedBody) {
+fn marks(out: &mut Map<String, Value>, body: &CapturedBody, trailers: Option<&HeaderMap>) {
     out.insert("_bodyFate".to_owned(), json!(render::fate(body.fate)));
     out.insert("_bodyWithheld".to_owned(), json!(body.withheld.map(render::withheld)));
+    if body.form == BodyForm::GrpcAsJson {
+        out.insert("_bodyForm".to_owned(), json!("grpc_as_json"));
+    }
+    if let Some(trailers) = trailers {
+        out.insert("_trailers".to_owned(), json!(headers(trailers)));
+    }
 }
 
 fn content(out: &mut Map<String, Value>, kept: &[u8], encoding: &str) {

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
 /// The most bytes that a body may become.
-const MOST: usize = 1 << 20;
+pub(super) const MOST: usize = 1 << 20;
 
 /// The most bytes that one byte may become.
 const RATIO: usize = 100;
@@ -28,18 +28,25 @@ pub(super) fn decode<'a>(
         return None;
     }
     let coding = coding.to_str().ok()?.trim().to_ascii_lowercase();
-    let plain = match coding.as_str() {
-        "" | "identity" => return Some(Cow::Borrowed(raw)),
-        "gzip" | "x-gzip" => read(flate2::read::MultiGzDecoder::new(raw), raw.len(), is_whole),
-        "deflate" => read(flate2::read::ZlibDecoder::new(raw), raw.len(), is_whole),
-        "br" => read(brotli_decompressor::Decompressor::new(raw, 4096), raw.len(), is_whole),
-        _ => None,
-    };
-    plain.map(Cow::Owned)
+    match coding.as_str() {
+        "" | "identity" => Some(Cow::Borrowed(raw)),
+        coding => inflate(coding, raw, is_whole, MOST).map(Cow::Owned),
+    }
 }
 
-fn read(decoder: impl Read, length: usize, is_whole: bool) -> Option<Vec<u8>> {
-    let most = MOST.min(length.saturating_mul(RATIO));
+/// What was compressed by a coding, if it is not more than `most`.
+pub(super) fn inflate(coding: &str, raw: &[u8], is_whole: bool, most: usize) -> Option<Vec<u8>> {
+    let most = most.min(raw.len().saturating_mul(RATIO));
+    match coding {
+        "gzip" | "x-gzip" => read(flate2::read::MultiGzDecoder::new(raw), is_whole, most),
+        "deflate" => read(flate2::read::ZlibDecoder::new(raw), is_whole, most),
+        "br" => read(brotli_decompressor::Decompressor::new(raw, 4096), is_whole, most),
+        _ => None,
+    }
+}
+
+/// What a decoder gives, if it is not more than `most`; no more than that is held.
+pub(super) fn read(decoder: impl Read, is_whole: bool, most: usize) -> Option<Vec<u8>> {
     let mut plain = Vec::new();
     let result = decoder.take(most as u64 + 1).read_to_end(&mut plain);
     // a cut body ends in an error, with what came before it in `plain`

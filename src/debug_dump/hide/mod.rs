@@ -10,13 +10,16 @@
 //! | `text/*` | as [`Redaction::query`], for the text, each line and each word: keys start there too |
 //! | `multipart/form-data` | the parts of secret names are hidden, every other one by its own type |
 //! | no type | JSON or text where it looks like it |
-//! | HTML, XML, gRPC, everything else | withheld, unless [`Opaque::Kept`] |
+//! | gRPC, where the [messages are known](super::DebugDumpLayer::grpc_messages) | JSON, a line for each message, whose secrets are hidden as in JSON |
+//! | HTML, XML, other gRPC, everything else | withheld, unless [`Opaque::Kept`] |
 //!
 //! What it cannot find: a secret whose name stands in a value (`{"name": "token", "value": "x"}`),
 //! one without a name, one in base64.
 
 mod cut;
 mod decode;
+#[cfg(feature = "debug-dump-grpc")]
+mod grpc;
 mod json;
 mod kind;
 mod multipart;
@@ -29,13 +32,14 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::Withheld;
+use super::{BodyForm, Withheld};
 use crate::redact::Redaction;
 
 use self::kind::Kind;
 
 /// What becomes of bodies that no secret can be found in, as nothing tells where one would stand:
-/// binary ones, gRPC messages, HTML and XML.
+/// binary ones, gRPC messages, HTML and XML; and the binary metadata of gRPC, whose names end in
+/// `-bin`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Opaque {
@@ -61,6 +65,13 @@ pub(crate) struct Hidden {
     /// Decompressed, its secrets hidden, and cut.
     pub(crate) kept: Bytes,
     pub(crate) withheld: Option<Withheld>,
+    pub(crate) form: BodyForm,
+}
+
+impl Hidden {
+    fn nothing(withheld: Option<Withheld>) -> Self {
+        Self { kept: Bytes::new(), withheld, form: BodyForm::AsSent }
+    }
 }
 
 /// How the reading of a body ended.
@@ -78,11 +89,10 @@ impl Hide<'_> {
     /// (`is_whole` is false), a few more than the cap fill up what hiding shortens.
     pub(crate) fn body(&self, raw: &[u8], is_whole: bool, headers: &HeaderMap) -> Hidden {
         if raw.is_empty() {
-            let withheld = (!is_whole).then_some(Withheld::Truncated);
-            return Hidden { kept: Bytes::new(), withheld };
+            return Hidden::nothing((!is_whole).then_some(Withheld::Truncated));
         }
         let Some(plain) = decode::decode(raw, is_whole, headers) else {
-            return Hidden { kept: Bytes::new(), withheld: Some(Withheld::Unreadable) };
+            return Hidden::nothing(Some(Withheld::Unreadable));
         };
         let kind = Kind::of(headers, &plain);
         let (mut text, ended) = self.read(&plain, is_whole, &kind);
@@ -91,7 +101,7 @@ impl Hide<'_> {
             Ended::Unreadable => Some(Withheld::Unreadable),
             _ => is_cut.then_some(Withheld::Truncated),
         };
-        Hidden { kept: Bytes::from(text), withheld }
+        Hidden { kept: Bytes::from(text), withheld, form: BodyForm::AsSent }
     }
 
     fn read(&self, plain: &[u8], is_whole: bool, kind: &Kind) -> (Vec<u8>, Ended) {

@@ -6,7 +6,8 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
 use super::object::Object;
-use crate::debug_dump::CapturedBody;
+use crate::debug_dump::frames::{Frame, Frames};
+use crate::debug_dump::{BodyForm, CapturedBody};
 use crate::{escape, grpc};
 
 /// How many bytes a line of hexadecimal digits has.
@@ -16,21 +17,10 @@ pub(super) enum Shown<'a> {
     Nothing,
     Json(&'a str),
     Text(&'a str),
-    Grpc(Vec<Message<'a>>),
+    Grpc(Vec<Frame<'a>>),
+    /// Messages as JSON, the last of which may be cut.
+    Decoded(Vec<&'a str>),
     Binary(&'a [u8]),
-}
-
-/// A [message of gRPC](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
-pub(super) struct Message<'a> {
-    length: u32,
-    is_compressed: bool,
-    data: &'a [u8],
-}
-
-impl Message<'_> {
-    fn is_cut(&self) -> bool {
-        (self.data.len() as u64) < u64::from(self.length)
-    }
 }
 
 impl<'a> Shown<'a> {
@@ -38,6 +28,12 @@ impl<'a> Shown<'a> {
         let kept = &body.kept;
         if kept.is_empty() {
             return Self::Nothing;
+        }
+        if body.form == BodyForm::GrpcAsJson {
+            return match str::from_utf8(kept) {
+                Ok(text) => Self::Decoded(text.lines().collect()),
+                Err(_) => Self::Binary(kept),
+            };
         }
         if grpc::is_grpc(headers) {
             return messages(kept).map_or(Self::Binary(kept), Self::Grpc);
@@ -48,11 +44,7 @@ impl<'a> Shown<'a> {
         let says_json = headers.get(CONTENT_TYPE).is_some_and(|value| {
             value.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"json"))
         });
-        if says_json && serde_json::from_str::<serde_json::Value>(text).is_ok() {
-            Self::Json(text)
-        } else {
-            Self::Text(text)
-        }
+        if says_json && is_json(text) { Self::Json(text) } else { Self::Text(text) }
     }
 
     pub(super) fn text(&self, out: &mut String) {
@@ -71,6 +63,12 @@ impl<'a> Shown<'a> {
                     let _ =
                         writeln!(out, "  message: {} bytes{is_compressed}{is_cut}", message.length);
                     dump(out, "    ", message.data);
+                }
+            }
+            Self::Decoded(messages) => {
+                for message in messages {
+                    out.push_str("  message: ");
+                    super::line(out, message);
                 }
             }
             Self::Binary(bytes) => dump(out, "  ", bytes),
@@ -101,6 +99,22 @@ impl<'a> Shown<'a> {
                 }
                 out.push(b']');
             }
+            Self::Decoded(messages) => {
+                let out = object.key("grpc");
+                out.push(b'[');
+                for (at, message) in messages.iter().enumerate() {
+                    if at > 0 {
+                        out.push(b',');
+                    }
+                    let mut inner = Object::new(out);
+                    match is_json(message) {
+                        true => one_line(inner.key("json"), message),
+                        false => inner.string("text", message),
+                    }
+                    inner.end();
+                }
+                out.push(b']');
+            }
             Self::Binary(bytes) => object.string("hex", &hex(bytes)),
         }
     }
@@ -114,16 +128,14 @@ fn plain(bytes: &[u8]) -> Option<&str> {
 }
 
 /// The messages of a body, the last of which may be cut; `None` where they are none.
-fn messages(mut rest: &[u8]) -> Option<Vec<Message<'_>>> {
-    let mut messages = Vec::new();
-    while let [flag @ (0 | 1), a, b, c, d, data @ ..] = rest {
-        let length = u32::from_be_bytes([*a, *b, *c, *d]);
-        let end = usize::try_from(length).unwrap_or(usize::MAX).min(data.len());
-        let (data, after) = data.split_at(end);
-        messages.push(Message { length, is_compressed: *flag == 1, data });
-        rest = after;
-    }
-    (rest.is_empty() && !messages.is_empty()).then_some(messages)
+fn messages(bytes: &[u8]) -> Option<Vec<Frame<'_>>> {
+    let mut frames = Frames { rest: bytes };
+    let messages: Vec<_> = frames.by_ref().collect();
+    (frames.rest.is_empty() && !messages.is_empty()).then_some(messages)
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(text).is_ok()
 }
 
 /// Valid JSON, on one line, with what a terminal would obey escaped.

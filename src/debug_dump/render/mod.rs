@@ -11,17 +11,18 @@
 //! | `duration_seconds`, `time_to_headers_seconds` | numbers; the second may be `null` |
 //! | `outcome`, `protocol` | as in every signal; `http` or `grpc` |
 //! | `route`, `request_id`, `trace_id`, `grpc_status`, `error_type` | text, or `null` |
-//! | `request` | `method`, `uri`, `version`, `headers`, `body` |
-//! | `response` | `status` (a number), `version`, `headers`, `body`; `null` where nothing was answered |
+//! | `request` | `method`, `uri`, `version`, `headers`, `body`, `trailers` |
+//! | `response` | `status` (a number), `version`, `headers`, `body`, `trailers`; `null` where nothing was answered |
 //! | `headers` | a list of `{"name", "value"}`, in the order they have in the map |
+//! | `trailers` | the same; left out where none passed |
 //! | `body` | `total_bytes` (as they passed), `kept_bytes`, `fate` (`whole`, `aborted`, `unread`, `unknown`), `withheld` (`truncated`, `unreadable`, `authentication` or `null`), and at most one of: |
 //! | `body.json` | the body, where it is JSON, says so and is whole |
 //! | `body.text` | where it is text |
-//! | `body.grpc` | a list of `{"length", "compressed", "is_cut"}` with `text` or `hex`, for gRPC |
+//! | `body.grpc` | a list of `{"length", "compressed", "is_cut"}` with `text` or `hex`, for gRPC; where the messages are known, of `{"json"}` with the message, or with `text` where it was cut |
 //! | `body.hex` | where it is something else |
 
 mod body;
-mod object;
+pub(super) mod object;
 #[cfg(test)]
 mod tests;
 
@@ -68,22 +69,25 @@ pub fn text(capture: &Capture) -> String {
     let _ = write!(out, "\n{} ", request.method);
     escape::text(&mut out, &request.uri.to_string());
     let _ = writeln!(out, " {:?}", request.version);
-    head_and_body(&mut out, &request.headers, &request.body);
+    head_and_body(&mut out, &request.headers, &request.body, request.trailers.as_ref());
     match &capture.response {
         Some(response) => {
             let _ = writeln!(out, "\n{:?} {}", response.version, response.status);
-            head_and_body(&mut out, &response.headers, &response.body);
+            let trailers = response.trailers.as_ref();
+            head_and_body(&mut out, &response.headers, &response.body, trailers);
         }
         None => out.push_str("\nno response\n"),
     }
     out
 }
 
-fn head_and_body(out: &mut String, headers: &HeaderMap, body: &CapturedBody) {
-    for (name, value) in headers {
-        let _ = write!(out, "{name}: ");
-        line(out, &String::from_utf8_lossy(value.as_bytes()));
-    }
+fn head_and_body(
+    out: &mut String,
+    headers: &HeaderMap,
+    body: &CapturedBody,
+    trailers: Option<&HeaderMap>,
+) {
+    fields(out, headers);
     let withheld = body.withheld.map_or("", |why| match why {
         Withheld::Truncated => ", truncated",
         Withheld::Unreadable => ", unreadable",
@@ -97,6 +101,17 @@ fn head_and_body(out: &mut String, headers: &HeaderMap, body: &CapturedBody) {
         fate(body.fate),
     );
     Shown::of(headers, body).text(out);
+    if let Some(trailers) = trailers {
+        out.push_str("trailers:\n");
+        fields(out, trailers);
+    }
+}
+
+fn fields(out: &mut String, headers: &HeaderMap) {
+    for (name, value) in headers {
+        let _ = write!(out, "{name}: ");
+        line(out, &String::from_utf8_lossy(value.as_bytes()));
+    }
 }
 
 /// A line, in which quotes stay as they are: they end nothing here.
@@ -139,14 +154,15 @@ pub fn json(capture: &Capture) -> Vec<u8> {
     inner.string("method", request.method.as_str());
     inner.string("uri", &request.uri.to_string());
     inner.string("version", &format!("{:?}", request.version));
-    json_parts(&mut inner, &request.headers, &request.body);
+    json_parts(&mut inner, &request.headers, &request.body, request.trailers.as_ref());
     inner.end();
     match &capture.response {
         Some(response) => {
             let mut inner = Object::new(object.key("response"));
             inner.number("status", response.status.as_u16());
             inner.string("version", &format!("{:?}", response.version));
-            json_parts(&mut inner, &response.headers, &response.body);
+            let trailers = response.trailers.as_ref();
+            json_parts(&mut inner, &response.headers, &response.body, trailers);
             inner.end();
         }
         None => object.null("response"),
@@ -155,8 +171,33 @@ pub fn json(capture: &Capture) -> Vec<u8> {
     out
 }
 
-fn json_parts(object: &mut Object<'_>, headers: &HeaderMap, body: &CapturedBody) {
-    let out = object.key("headers");
+fn json_parts(
+    object: &mut Object<'_>,
+    headers: &HeaderMap,
+    body: &CapturedBody,
+    trailers: Option<&HeaderMap>,
+) {
+    json_fields(object.key("headers"), headers);
+    let mut inner = Object::new(object.key("body"));
+    inner.number("total_bytes", body.total);
+    inner.number("kept_bytes", body.kept.len());
+    inner.string("fate", fate(body.fate));
+    inner.optional("withheld", body.withheld.map(withheld));
+    Shown::of(headers, body).json(&mut inner);
+    inner.end();
+    if let Some(trailers) = trailers {
+        json_fields(object.key("trailers"), trailers);
+    }
+}
+
+/// Headers or trailers as a list of names and values.
+pub(super) fn headers_json(headers: &HeaderMap) -> Vec<u8> {
+    let mut out = Vec::new();
+    json_fields(&mut out, headers);
+    out
+}
+
+fn json_fields(out: &mut Vec<u8>, headers: &HeaderMap) {
     out.push(b'[');
     for (at, (name, value)) in headers.iter().enumerate() {
         if at > 0 {
@@ -168,13 +209,6 @@ fn json_parts(object: &mut Object<'_>, headers: &HeaderMap, body: &CapturedBody)
         header.end();
     }
     out.push(b']');
-    let mut inner = Object::new(object.key("body"));
-    inner.number("total_bytes", body.total);
-    inner.number("kept_bytes", body.kept.len());
-    inner.string("fate", fate(body.fate));
-    inner.optional("withheld", body.withheld.map(withheld));
-    Shown::of(headers, body).json(&mut inner);
-    inner.end();
 }
 
 pub(super) fn fate(fate: BodyFate) -> &'static str {

@@ -3,7 +3,10 @@
 mod limits;
 mod live;
 mod rules;
+#[cfg(feature = "debug-dump-grpc")]
+mod secrets;
 mod seen;
+mod trailers;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

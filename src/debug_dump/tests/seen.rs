@@ -79,7 +79,7 @@ fn a_body_that_nobody_reads_breaks_off_or_is_not_known_is_marked() {
 
 #[test]
 fn a_body_of_ones_own_can_be_registered() {
-    type Own = http_body_util::combinators::UnsyncBoxBody<Bytes, std::io::Error>;
+    type Own = http_body_util::combinators::UnsyncBoxBody<Bytes, std::fmt::Error>;
     let mut bench = Bench::armed(rule());
     bench.layer = bench.layer.clone().request_body(|body: Own, tap| Own::new(tap.wrap(body)));
     let reads = service_fn(async |request: Request<Own>| {
@@ -147,4 +147,39 @@ fn size_hints_and_ends_are_those_of_the_body() {
     let mut service = bench.layer.layer(Script::body(ScriptBody::new().data("abc").exact(3)));
     let body = service.call(get("/")).now_or_never().unwrap().unwrap().into_body();
     assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(3), false));
+}
+
+#[test]
+fn bodies_that_are_there_as_a_whole_and_boxes_are_looked_into() {
+    use std::convert::Infallible;
+
+    use http_body_util::Full;
+    use http_body_util::combinators::{BoxBody, UnsyncBoxBody};
+
+    fn seen<B: Send + 'static>(body: B, read: impl AsyncFn(B) -> Bytes) {
+        let bench = Bench::armed(rule().body_cap(1_024).unwrap());
+        let service = tower::service_fn(async |request: Request<B>| {
+            assert_eq!(read(request.into_body()).await, "a=1");
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("b")))
+        });
+        let request = Request::post("/").header("content-type", "text/plain").body(body).unwrap();
+        let answered = bench.layer.layer(service).call(request).now_or_never().unwrap().unwrap();
+        drop(answered.into_body().collect().now_or_never());
+        let captures = bench.control.captures();
+        let body = &captures[0].request.body;
+        assert_eq!((&body.kept[..], body.total, body.fate), (&b"a=1"[..], 3, BodyFate::Whole));
+    }
+
+    seen(Bytes::from("a=1"), async |body| body);
+    seen(b"a=1".to_vec(), async |body| body.into());
+    seen("a=1".to_owned(), async |body| body.into());
+    seen("a=1", async |body| body.into());
+    seen(&b"a=1"[..], async |body| body.into());
+    let full = || Full::from("a=1");
+    let collected =
+        async |body: BoxBody<Bytes, Infallible>| body.collect().await.unwrap().to_bytes();
+    seen(BoxBody::new(full()), collected);
+    seen(UnsyncBoxBody::<Bytes, Infallible>::new(full()), async |body| {
+        body.collect().await.unwrap().to_bytes()
+    });
 }

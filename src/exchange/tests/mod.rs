@@ -19,6 +19,7 @@ mod properties;
 mod readings;
 mod routes;
 mod told_panics;
+mod trailers;
 mod traits;
 mod verdicts;
 mod waits;

@@ -1,3 +1,4 @@
+mod callers;
 mod profiles;
 mod scheduler;
 mod service;

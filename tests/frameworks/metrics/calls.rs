@@ -17,7 +17,7 @@ use super::dice::Dice;
 use super::gathered::Series;
 use super::told::{Ends, Observers, Told};
 use crate::echo::*;
-use crate::grpc_calls::{Chat, Collect, Expand, KINDS, Kind, Unary};
+use crate::kinds::{Chat, Collect, Expand, KINDS, Kind, Unary};
 use crate::support::*;
 
 /// Where the client is told that its calls go to.

@@ -17,7 +17,7 @@ use tower_observability::testing::{ManualClock, Script, ScriptBody, SpanRecord};
 
 use super::kit::*;
 use crate::echo::*;
-use crate::grpc_calls::*;
+use crate::kinds::*;
 use crate::support::*;
 
 type Wrapped = EchoClient<Observe<Channel, Traced>>;

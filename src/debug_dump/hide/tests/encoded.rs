@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use tower::{ServiceExt, service_fn};
 use tower_http::compression::Compression as Compress;
 
+use super::super::decode::{MOST, read};
 use super::{JSON, hide, nothing};
 use crate::debug_dump::Withheld;
 use crate::debug_dump::samples::headers;
@@ -75,4 +76,47 @@ fn a_bomb_is_withheld() {
     assert!(bomb.len() < 1 << 17);
     assert_eq!(hide(&bomb, true, &of("gzip"), 999), nothing(Withheld::Unreadable));
     assert_eq!(hide(&bomb[..9999], false, &of("gzip"), 999), nothing(Withheld::Unreadable));
+}
+
+/// 1 GiB of zeros: members of 1 MiB each.
+#[test]
+fn a_bomb_of_gzip_is_not_read_to_its_end() {
+    let bomb = gzip(&vec![0; 1 << 20]).repeat(1 << 10);
+    assert_eq!(hide(&bomb, true, &of("gzip"), usize::MAX), nothing(Withheld::Unreadable));
+    assert_eq!(hide(&bomb, false, &of("gzip"), usize::MAX), nothing(Withheld::Unreadable));
+    let mut reads = &bomb[..];
+    assert_eq!(read(flate2::read::MultiGzDecoder::new(&mut reads), true, MOST), None);
+    assert!(reads.len() > bomb.len() / 2, "{} of {} are left", reads.len(), bomb.len());
+}
+
+/// 1 GiB of zeros: the second of two blocks of 1 MiB again and again.
+#[test]
+fn a_bomb_of_brotli_is_not_read_to_its_end() {
+    let mut encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 5, 22);
+    let zeros = vec![0; 1 << 20];
+    encoder.write_all(&zeros).unwrap();
+    encoder.flush().unwrap();
+    let first = encoder.get_ref().len();
+    encoder.write_all(&zeros).unwrap();
+    encoder.flush().unwrap();
+    let both = encoder.get_ref().clone();
+    let blocks = |count: usize| {
+        let mut bomb = both[..first].to_vec();
+        bomb.extend(both[first..].repeat(count - 1));
+        // the last block, which is empty
+        bomb.push(3);
+        bomb
+    };
+    let mut plain = Vec::new();
+    let three = blocks(3);
+    let mut decoder = brotli_decompressor::Decompressor::new(&three[..], 4096);
+    std::io::Read::read_to_end(&mut decoder, &mut plain).unwrap();
+    assert_eq!(plain, vec![0; 3 << 20]);
+
+    let bomb = blocks(1 << 10);
+    assert_eq!(hide(&bomb, true, &of("br"), usize::MAX), nothing(Withheld::Unreadable));
+    assert_eq!(hide(&bomb, false, &of("br"), usize::MAX), nothing(Withheld::Unreadable));
+    let mut reads = &bomb[..];
+    assert_eq!(read(brotli_decompressor::Decompressor::new(&mut reads, 64), true, MOST), None);
+    assert!(reads.len() > bomb.len() / 2, "{} of {} are left", reads.len(), bomb.len());
 }

@@ -1,9 +1,10 @@
 mod bodies;
 mod encoded;
+#[cfg(feature = "debug-dump-grpc")]
+mod grpc;
 mod json;
 mod secrets;
 
-use bytes::Bytes;
 use http::HeaderMap;
 
 use super::{Hidden, Hide, Opaque};
@@ -35,5 +36,5 @@ fn shown(hidden: Hidden) -> (String, Option<Withheld>) {
 }
 
 fn nothing(why: Withheld) -> Hidden {
-    Hidden { kept: Bytes::new(), withheld: Some(why) }
+    Hidden::nothing(Some(why))
 }
