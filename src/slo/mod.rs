@@ -1,5 +1,6 @@
 //! What is promised of a service, and how much of it may still be broken.
 
+mod artefacts;
 mod builder;
 mod objective;
 mod report;
@@ -7,6 +8,7 @@ mod severity;
 mod target;
 mod window;
 
+pub use artefacts::{Artefact, Artefacts, ArtefactsBuilder, RunbookCommand, WriteError};
 pub use builder::ObjectiveBuilder;
 pub use objective::{Indicator, Moment, Objective, PeersEnds};
 pub use report::{AlertReport, AlertState, Budget, BudgetPoint, BurnRate, ObjectiveReport, Tally};
