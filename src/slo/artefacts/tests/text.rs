@@ -140,7 +140,8 @@ fn openslo_tells_each_objective_that_it_can_tell() {
     assert_eq!(values(service, "kind"), ["Service"]);
     assert_eq!(values(told, "kind"), ["SLO"]);
     assert_eq!(values(told, "duration"), ["28d"]);
-    let targets: Vec<_> = told.lines().filter(|line| line.trim_start().starts_with("target")).collect();
+    let targets: Vec<_> =
+        told.lines().filter(|line| line.trim_start().starts_with("target")).collect();
     assert_eq!(targets, ["      target: 0.9995"]);
     let queries = [r#"outcome="good""#, ""].map(|outcome| {
         let comma = if outcome.is_empty() { "" } else { "," };
