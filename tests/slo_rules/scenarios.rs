@@ -170,6 +170,7 @@ fn counters() -> Vec<Scenario> {
             .burns("10m", &[])
             .burns("21m", &[])
             .burns("30m45s", &[])
+            .value("11m", "sum(slo:events_bad:increase5m) > bool 15", Some(1.0))
             .value("30m30s", "sum(slo:events_bad:increase5m) < bool 25", Some(1.0))
             .one(PAGE_1H, "38m", true),
         Scenario::new("without a series of errors there are none", "15s")
