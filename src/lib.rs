@@ -82,6 +82,8 @@ pub mod id;
     feature = "trace"
 ))]
 mod message;
+#[cfg(any(feature = "metrics", feature = "slo"))]
+mod metric_name;
 pub mod redact;
 pub mod route;
 mod shard;

@@ -113,6 +113,12 @@ impl Severity {
         f64::from(self.budget_per_mille) / 1000.0
     }
 
+    /// The same in per cent, exact: `2%`.
+    pub(crate) fn budget_share_text(self) -> String {
+        let (whole, tenth) = (self.budget_per_mille / 10, self.budget_per_mille % 10);
+        if tenth == 0 { format!("{whole}%") } else { format!("{whole}.{tenth}%") }
+    }
+
     /// How many times as fast as allowed the budget burns at least: 14.4 of 2 % in 1 h of 30 days.
     pub fn factor(self, window: Window) -> Factor {
         let (period, long) = match window == Window::DAYS_28 {
@@ -154,6 +160,14 @@ impl Factor {
     fn new(numerator: u64, denominator: u64) -> Self {
         let by = greatest_common_divisor(numerator, denominator).max(1);
         Self { numerator: numerator / by, denominator: (denominator / by).max(1) }
+    }
+
+    pub(crate) fn numerator(self) -> u64 {
+        self.numerator
+    }
+
+    pub(crate) fn denominator(self) -> u64 {
+        self.denominator
     }
 
     /// The nearest number.
