@@ -101,3 +101,5 @@ pub use target::Target;
 pub use tracked::AlertChange;
 pub use tracker::{SloTracker, SloTrackerBuilder};
 pub use window::Window;
+#[cfg(feature = "admin")]
+pub(crate) use window::duration_text;
