@@ -203,7 +203,8 @@ impl DebugDump {
         };
         CapturedResponse {
             status: response.status,
-            version: response.version,
+            // a server answers in the version it was asked in, whatever the service put there
+            version: end.version.unwrap_or(response.version),
             headers: self.headers(&response.headers),
             body,
             trailers: response.kept.trailers.as_ref().map(|trailers| self.headers(trailers)),
