@@ -61,12 +61,14 @@
 //! - What is hidden is hidden where the exchange ends, which costs that exchange the time it takes; and so
 //!   does a [sink] that waits.
 
+mod armed;
 mod bodies;
 mod capture;
 mod control;
 pub mod curl;
 mod frames;
 pub mod har;
+mod heads;
 mod hide;
 mod layer;
 mod live;
