@@ -102,3 +102,9 @@ fn parts_are_hidden_by_name_and_by_type() {
     assert_eq!(whole(kind, cut_off).1, Some(Withheld::Unreadable));
     assert_eq!(whole(kind, "preamble"), (String::new(), Some(Withheld::Unreadable)));
 }
+
+#[test]
+fn a_value_behind_a_colon_goes_on_in_the_lines_that_are_deeper() {
+    let text = "a: 1\npassword: |\n  hunter\n\n  2\nb: 2\n";
+    assert_eq!(whole("text/yaml", text), ("a: 1\npassword: REDACTED\nb: 2\n".to_owned(), None));
+}
