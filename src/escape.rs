@@ -105,6 +105,41 @@ pub fn text(out: &mut String, text: &str) {
     });
 }
 
+/// Writes `text` for HTML, as the text of an element or the inside of a quoted attribute: it can
+/// neither begin markup nor end the attribute ([HTML, section 13.3]).
+///
+/// `&`, `<`, `>` and both quotes become references, so that a parser reads them as they were. The
+/// controls that this module is about are written with Rust's escapes, which show, but a tab and a line
+/// feed stay, which are mere space there. A backslash stays, too: it means nothing in HTML.
+///
+/// What it cannot do: it does not tell a harmless URL from `javascript:`, nor is there an escape for the
+/// inside of `<script>` and `<style>`.
+///
+/// ```
+/// use tower_observability::escape;
+///
+/// let mut page = String::new();
+/// escape::html(&mut page, "<b title='x'>\u{202e}");
+/// assert_eq!(page, r"&lt;b title=&#39;x&#39;&gt;\u{202e}");
+/// ```
+///
+/// [HTML, section 13.3]: https://html.spec.whatwg.org/multipage/parsing.html#escapingString
+pub fn html(out: &mut String, text: &str) {
+    out.reserve(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\n' | '\t' => out.push(character),
+            control if is_control(control) => text_escape(out, control),
+            plain => out.push(plain),
+        }
+    }
+}
+
 /// Returns `bytes` escaped as by [`text`], at most `max_chars` characters long; a text that was cut
 /// ends in `…`, and no escape is cut in half.
 ///

@@ -82,6 +82,8 @@ pub mod id;
     feature = "trace"
 ))]
 mod message;
+#[cfg(any(feature = "metrics", feature = "slo"))]
+mod metric_name;
 pub mod redact;
 pub mod route;
 mod shard;
@@ -106,6 +108,8 @@ pub mod request_id;
 pub mod reqwest;
 #[cfg(feature = "sentry")]
 pub mod sentry;
+#[cfg(feature = "slo")]
+pub mod slo;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
 #[cfg(feature = "testing")]

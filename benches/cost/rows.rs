@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -24,6 +25,7 @@ use tower_observability::exchange::ObserveLayer;
 use tower_observability::metrics::MetricsLayer;
 use tower_observability::request_id::{RequestIdLayer, RequestIds};
 use tower_observability::sentry::SentryLayer;
+use tower_observability::slo::{Objective, SloLayer, SloTracker, Target};
 use tracing::Level;
 use tracing_subscriber::fmt;
 
@@ -33,6 +35,7 @@ use crate::measure::row::{Row, bare, over};
 const PLAIN: &str = "bare service";
 const AXUM: &str = "bare Router";
 const CORE: &str = "core with ()";
+const LAYERED: &str = "core with () in Router::layer";
 
 #[rustfmt::skip]
 pub(crate) fn all() -> Vec<Row> {
@@ -41,7 +44,7 @@ pub(crate) fn all() -> Vec<Row> {
         bare(AXUM, || axum(router())),
         over(PLAIN, CORE, || plain(core().layer(Bare))).within(1_800, 4, 3_200),
         over(AXUM, "core with () around a Router", || axum(core().layer(router()))).within(1_800, 3, 3_450),
-        over(AXUM, "core with () in Router::layer", || axum(router().layer(core()))),
+        over(AXUM, LAYERED, || axum(router().layer(core()))),
         over(AXUM, "no-op layer in Router::layer", || axum(router().layer(Identity::new()))),
         over(CORE, "request_id", || plain(RequestIdLayer::server().layer(Bare))).within(2_200, 2, 2_400),
         over(CORE, "access_log, target off", || { off(); plain(AccessLogLayer::server().layer(Bare)) }).within(150, 0, 600),
@@ -53,6 +56,9 @@ pub(crate) fn all() -> Vec<Row> {
         over(CORE, "catch_panic", || plain(core().layer(CatchPanicLayer::server().layer(Bare)))).within(200, 0, 1_050),
         over(CORE, "sentry, no client", || plain(SentryLayer::server().layer(Bare))).within(300, 0, 400),
         over(CORE, "sentry, a client", || { client(); plain(SentryLayer::server().layer(Bare)) }),
+        over(CORE, "slo, one objective", || plain(slo(1, &[]).layer(Bare))).within(200, 0, 400),
+        over(CORE, "slo, ten objectives", || plain(slo(10, &[]).layer(Bare))).within(1_200, 0, 1_400),
+        over(LAYERED, "slo, ten objectives by route", || axum(router().layer(slo(10, &["/", "/users/{id}"])))).within(1_200, 0, 1_600),
         over(CORE, "debug_dump, off", || plain(DebugDumpLayer::server(&DumpControl::new()).layer(Bare))).within(60, 0, 400),
         over(CORE, "debug_dump, armed for others", || plain(dumping(Match::Method(http::Method::POST)).layer(Bare))),
         over(CORE, "debug_dump, armed for a status", || plain(dumping(Match::Status(http::StatusCode::NOT_FOUND, http::StatusCode::NOT_FOUND)).layer(Bare))),
@@ -70,6 +76,23 @@ pub(crate) fn all() -> Vec<Row> {
 
 fn core() -> ObserveLayer<()> {
     ObserveLayer::new(Server, ())
+}
+
+/// So many objectives by turns of availability and latency, about these routes, or all.
+fn slo(objectives: usize, routes: &[&str]) -> SloLayer {
+    let target = Target::percent("99.9").expect("a target");
+    let of = |number: usize| {
+        let name = format!("objective-{number}");
+        let objective = match number % 2 {
+            0 => Objective::availability(name, target),
+            _ => Objective::latency(name, target, Duration::from_millis(300)),
+        };
+        let objective =
+            if routes.is_empty() { objective } else { objective.routes(routes.to_vec()) };
+        objective.build().expect("an objective")
+    };
+    let tracker = SloTracker::builder().objectives((0..objectives).map(of)).build();
+    SloLayer::server(&tracker.expect("names that differ"))
 }
 
 /// Looks at each exchange.

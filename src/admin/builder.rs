@@ -23,6 +23,8 @@ struct Parts {
     log: Option<LogControl>,
     #[cfg(feature = "debug-dump")]
     dumps: Option<crate::debug_dump::DumpControl>,
+    #[cfg(feature = "slo")]
+    objectives: Option<crate::slo::SloTracker>,
     #[cfg(feature = "pprof")]
     profiles: Option<crate::pprof::PprofService>,
 }
@@ -52,6 +54,13 @@ impl AdminBuilder {
         self
     }
 
+    /// Tells at `/slo` what this instance knows of its objectives, as JSON and as a page.
+    #[cfg(feature = "slo")]
+    pub fn objectives(mut self, tracker: crate::slo::SloTracker) -> Self {
+        self.parts.objectives = Some(tracker);
+        self
+    }
+
     /// Answers with profiles at `/debug/pprof/profile` and `/debug/pprof/heap`.
     #[cfg(feature = "pprof")]
     pub fn profiles(mut self, profiles: crate::pprof::PprofService) -> Self {
@@ -68,6 +77,8 @@ impl AdminBuilder {
         sections.extend(self.parts.log.map(|part| Box::new(part) as Box<dyn Section>));
         #[cfg(feature = "debug-dump")]
         sections.extend(self.parts.dumps.map(|part| Box::new(part) as Box<dyn Section>));
+        #[cfg(feature = "slo")]
+        sections.extend(self.parts.objectives.map(|part| Box::new(part) as Box<dyn Section>));
         #[cfg(feature = "pprof")]
         sections.extend(self.parts.profiles.map(|part| Box::new(part) as Box<dyn Section>));
         sections.push(Box::new(Index::of(&sections)));

@@ -18,6 +18,7 @@
 //! | `DELETE /debug/dump/captures` | forgets them | change | |
 //! | `GET /debug/dump/captures/{id}` | tells one, as JSON, HAR, text or a curl command | read | |
 //! | `GET /debug/dump/stream` | tells captures as they are made | read | |
+//! | `GET /slo` | tells the objectives, as JSON or as a page | read | `AdminBuilder::objectives` (feature `slo`) |
 //! | `GET /debug/pprof/profile` | takes a CPU profile | read | `AdminBuilder::profiles` (feature `pprof`) |
 //! | `GET /debug/pprof/heap` | tells what is allocated | read | |
 //!
@@ -148,6 +149,51 @@
 //! 4 MiB, wait; how many more came is told where they would have stood, as `{"lost": 3}`. At most
 //! 8 may watch at a time; one more is told 503.
 //!
+//! ## Objectives
+//!
+//! `GET /slo`: the objectives, in the order in which the tracker was given them, as this instance sees them;
+//! of the fleet Prometheus knows, by the counter `slo_events_total`. JSON, unless `Accept` wants
+//! `text/html` more, or `?format=json` or `?format=html` says which. Times are as in RFC 3339, durations in
+//! seconds. Exact decimals are texts.
+//!
+//! ```json
+//! {
+//!   "scope": "instance",
+//!   "scope_note": "Counted by this instance alone, not by the fleet; of that Prometheus knows, by slo_events_total.",
+//!   "objectives": [{
+//!     "name": "checkout-latency", "description": "95% of the exchanges of /checkout end within 300ms, over 30d.",
+//!     "side": "server", "target": "95%", "error_budget": "0.05", "window_seconds": 2592000,
+//!     "indicator": {"kind": "latency", "threshold_seconds": 0.3, "at": "end"}, "routes": ["/checkout"],
+//!     "least_bad": 5, "runbook_url": "https://runbooks.example/checkout",
+//!     "at": "2026-01-07T00:00:00Z", "since_start": {"good": 990, "bad": 10},
+//!     "budget": {"good": 990, "bad": 10, "coverage": 0.2, "remaining": 0.8},
+//!     "burn_rates": [{"window": "5m", "window_seconds": 300, "good": 0, "bad": 0, "coverage": 1.0, "rate": null}],
+//!     "alerts": [{
+//!       "severity": "page", "window": "5m/1h", "short_seconds": 300, "long_seconds": 3600, "factor": "14.4",
+//!       "state": "inactive", "since": "2026-01-01T00:00:00Z"
+//!     }],
+//!     "unreachable": [],
+//!     "history": [{"at": "2026-01-07T00:00:00Z", "remaining": 0.8}]
+//!   }]
+//! }
+//! ```
+//!
+//! | member | |
+//! |---|---|
+//! | `side` | `server` or `client` |
+//! | `indicator` | `{"kind": "availability"}`, or latency, whose `at` is `end` or `first_byte` |
+//! | `routes` | `null` where it is about all, or those that a closure picks |
+//! | `coverage` | the share of the window, 0 to 1, in which somebody was there to count |
+//! | `remaining` | 1 of a whole budget, less than 0 of one that is overdrawn; `null` where the data does not suffice: less than a tenth of the period is covered, or nothing was counted |
+//! | `rate` | how many times as fast as would use up the budget in one period; `null` where nothing was counted |
+//! | `factor` | the burn rate from which it holds: a decimal, or a fraction such as `14/15` |
+//! | `state` | `inactive`, `pending` or `firing`; `since` when |
+//! | `unreachable` | the conditions left out, as in `alerts`, with a `reason` in place of `state` and `since` |
+//! | `history` | what remained at the beginning of the period and at the end of each sixtieth of it, the oldest first |
+//!
+//! The page runs no script and fetches nothing: its `Content-Security-Policy` allows its one stylesheet,
+//! by its hash. Whatever objectives are called stands there as text.
+//!
 //! ## Profiles
 //!
 //! `GET /debug/pprof/profile` takes `seconds` and `frequency`, as `pprof::PprofService` says, and answers with
@@ -162,7 +208,7 @@
 //!
 //! | status | why |
 //! |---|---|
-//! | 400 | the body is no JSON object, or `field` is missing, unknown, doubled or out of range |
+//! | 400 | the body is no JSON object, or `field` (of the body or the query) is missing, unknown, doubled or out of range |
 //! | 401 | no credentials, or wrong ones; `WWW-Authenticate` names those that would do |
 //! | 403 | whoever asks may not |
 //! | 404 | there is nothing at the path; or no such capture |
@@ -206,10 +252,14 @@ mod json;
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "slo")]
+mod page;
 #[cfg(feature = "pprof")]
 mod profiles;
 mod section;
 mod service;
+#[cfg(feature = "slo")]
+mod slo;
 
 #[cfg(all(test, feature = "testing"))]
 mod tests;

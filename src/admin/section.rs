@@ -7,6 +7,8 @@ use http::{Method, Response};
 
 use super::access::Access;
 use super::answer::AdminBody;
+#[cfg(any(feature = "debug-dump", feature = "slo"))]
+use super::answer::Refusal;
 
 /// A part: endpoints that belong together.
 pub(super) trait Section: Send + Sync {
@@ -91,6 +93,32 @@ pub(super) struct Asked {
     /// Empty where the operation takes none.
     pub(super) body: Bytes,
     pub(super) principal: Option<String>,
+}
+
+#[cfg(any(feature = "debug-dump", feature = "slo"))]
+impl Asked {
+    /// What `?format=` asks for, of these; `None` where it is not there. There is no other parameter.
+    pub(super) fn format<F: Copy>(
+        &self,
+        allowed: &str,
+        known: &[(&str, F)],
+    ) -> Result<Option<F>, Refusal> {
+        let query = self.head.uri.query().unwrap_or_default();
+        let mut asked_for = None;
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if name != "format" {
+                return Err(Refusal::unknown(name));
+            }
+            if asked_for.replace(value).is_some() {
+                return Err(Refusal::field("format", "is there twice"));
+            }
+        }
+        let Some(asked_for) = asked_for else { return Ok(None) };
+        let found = known.iter().find(|(name, _)| *name == asked_for);
+        let found = found.ok_or_else(|| Refusal::field("format", format!("takes {allowed}")));
+        found.map(|(_, format)| Some(*format))
+    }
 }
 
 #[cfg(feature = "debug-dump")]

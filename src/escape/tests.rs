@@ -188,3 +188,46 @@ proptest! {
         prop_assert_eq!(json.parse().ok(), value.is_finite().then_some(value));
     }
 }
+
+fn in_html(input: &str) -> String {
+    let mut out = String::new();
+    html(&mut out, input);
+    out
+}
+
+#[test]
+fn html_is_text_and_controls_show() {
+    assert_eq!(in_html("a \u{e9}\n\t\\ 漢"), "a \u{e9}\n\t\\ 漢");
+    assert_eq!(
+        in_html("<a b=\"c\" d='e'>&amp;"),
+        "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;amp;"
+    );
+    assert_eq!(in_html("\0\r\u{1b}\u{9b}\u{202e}"), r"\u{0}\r\u{1b}\u{9b}\u{202e}");
+}
+
+proptest! {
+    #[test]
+    fn html_is_read_back_by_a_parser_as_text_and_as_an_attribute(input: String) {
+        use scraper::Html;
+        let escaped = in_html(&input);
+        let expected: String = input
+            .chars()
+            .map(|it| match it {
+                '\n' | '\t' | '"' | '\\' => it.to_string(),
+                other => plain(&other.to_string()),
+            })
+            .collect();
+        for quote in ['"', '\''] {
+            let parsed = Html::parse_fragment(&format!("<b title={quote}{escaped}{quote}>{escaped}</b>"));
+            let root = parsed.root_element();
+            let elements: Vec<_> = root.child_elements().collect();
+            prop_assert_eq!(elements.len(), 1);
+            let value = elements[0].value();
+            prop_assert_eq!(value.name(), "b");
+            let attributes: Vec<_> = value.attrs().collect();
+            prop_assert_eq!(attributes, [("title", &*expected)]);
+            prop_assert_eq!(elements[0].text().collect::<String>(), &*expected);
+            prop_assert_eq!(elements[0].child_elements().count(), 0);
+        }
+    }
+}

@@ -36,6 +36,7 @@ pub(crate) use observer::drop_and_resume;
     feature = "debug-dump",
     feature = "metrics",
     feature = "sentry",
+    feature = "slo",
     feature = "trace"
 ))]
 pub(crate) use observer::isolated;

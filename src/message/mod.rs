@@ -1,7 +1,7 @@
 //! What a request and a response say of themselves, as every signal tells it: bounded, and without
 //! the secrets that the redaction policy finds.
 
-#[cfg(any(feature = "catch-panic", feature = "metrics"))]
+#[cfg(any(feature = "catch-panic", feature = "metrics", all(feature = "admin", feature = "slo")))]
 pub(crate) mod accept;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod asked;
@@ -23,7 +23,11 @@ pub(crate) mod problem;
 pub(crate) mod server;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod shown;
-#[cfg(any(feature = "access-log", feature = "debug-dump"))]
+#[cfg(any(
+    feature = "access-log",
+    feature = "debug-dump",
+    all(feature = "admin", feature = "slo")
+))]
 pub(crate) mod timestamp;
 #[cfg(any(feature = "debug-dump", feature = "sentry"))]
 pub(crate) mod url;

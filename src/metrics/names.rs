@@ -8,13 +8,8 @@ use std::collections::HashMap;
 use prometheus::proto::LabelPair;
 
 use crate::config::ConfigError;
-
-/// Checks the name of a metric, or a prefix of one: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
-pub(crate) fn metric_name(field: &'static str, name: &str) -> Result<(), ConfigError> {
-    let allowed = "letters, digits, _ and :, and no digit first";
-    let is_first = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':');
-    checked(field, name, allowed, is_first)
-}
+use crate::metric_name::checked;
+pub(crate) use crate::metric_name::{metric_name, prefix, prefixed};
 
 /// Checks the name of a label: `[a-zA-Z_][a-zA-Z0-9_]*`, without the leading `__` that Prometheus
 /// keeps to itself.
@@ -26,39 +21,9 @@ pub(crate) fn label_name(field: &'static str, name: &str) -> Result<(), ConfigEr
     checked(field, name, allowed, |byte| byte.is_ascii_alphabetic() || byte == b'_')
 }
 
-fn checked(
-    field: &'static str,
-    name: &str,
-    allowed: &'static str,
-    is_first: impl Fn(u8) -> bool,
-) -> Result<(), ConfigError> {
-    let is_name = match name.as_bytes() {
-        [] => false,
-        [first, rest @ ..] => {
-            is_first(*first) && rest.iter().all(|byte| is_first(*byte) || byte.is_ascii_digit())
-        }
-    };
-    if is_name { Ok(()) } else { Err(ConfigError::new(field, name, allowed)) }
-}
-
-/// Checks a prefix of metrics' names; an empty one is none.
-pub(crate) fn prefix(prefix: &str) -> Result<(), ConfigError> {
-    match prefix {
-        "" => Ok(()),
-        // one more is put behind it
-        _ if prefix.ends_with('_') => Err(ConfigError::new("prefix", prefix, "no _ at its end")),
-        _ => metric_name("prefix", prefix),
-    }
-}
-
 /// A name of OpenTelemetry's as Prometheus writes it.
 pub(crate) fn prometheus_label(name: &str) -> String {
     name.replace('.', "_")
-}
-
-/// A name behind a prefix, with `_` between; an empty prefix is none.
-pub(crate) fn prefixed(prefix: &str, name: &str) -> String {
-    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}_{name}") }
 }
 
 /// One label in the model of `prometheus`.

@@ -77,6 +77,18 @@ impl Ledger {
         self.failed.load(Ordering::Acquire)
     }
 
+    /// Whose books these are.
+    #[cfg(feature = "metrics")]
+    pub(super) fn exporter(&self) -> &'static str {
+        self.exporter
+    }
+
+    /// How many items were dropped, or given to an exporter in vain.
+    #[cfg(feature = "metrics")]
+    pub(super) fn lost_for_good(&self) -> u64 {
+        self.failed().saturating_add(self.dropped.load(Ordering::Acquire))
+    }
+
     pub(super) fn tally(&self) -> Tally {
         // read in this order, an item that is settled meanwhile counts as lost, never as a gain
         let exported = self.exported.load(Ordering::Acquire);

@@ -51,6 +51,8 @@ mod env;
 mod health;
 mod ledger;
 mod logs;
+#[cfg(feature = "metrics")]
+mod loss;
 mod metrics;
 mod otlp;
 mod pipeline;
@@ -78,6 +80,8 @@ use tracing_subscriber::{Layer, Registry};
 pub use builder::TelemetryBuilder;
 pub use delivery::{Delivery, Tally, Undelivered};
 pub use logs::{InvalidFilter, LogFilter, LogFormat, LogLayer};
+#[cfg(feature = "metrics")]
+pub use loss::LossCollector;
 pub use metrics::HistogramAggregation;
 pub use otlp::Protocol;
 pub use sampling::Sampling;

@@ -89,6 +89,18 @@ impl PointLedger {
         self.books().failed
     }
 
+    /// Whose books these are.
+    #[cfg(feature = "metrics")]
+    pub(super) fn exporter(&self) -> &'static str {
+        self.exporter
+    }
+
+    /// How many data points no later export makes up for.
+    #[cfg(feature = "metrics")]
+    pub(super) fn lost_for_good(&self) -> u64 {
+        self.books().lost
+    }
+
     pub(super) fn tally(&self) -> Tally {
         let books = self.books();
         // what is under way tells again what is outstanding

@@ -155,12 +155,35 @@ async fn the_log_and_metrics() {
 }
 
 #[tokio::test]
+async fn objectives() {
+    for place in PLACES {
+        let bench = Bench::new(place).await;
+        bench.call("one".to_owned()).await;
+        let told = bench.json("/slo").await;
+        let expected = json!({"good": 1, "bad": 0});
+        assert_eq!(told["objectives"][0]["since_start"], expected, "{place:?}");
+        let page = bench.get("/slo?format=html").await;
+        assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+        let policy = page.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(page.text().await.unwrap().contains("1 good, 0 bad"));
+    }
+}
+
+#[tokio::test]
 async fn a_head_has_the_head_of_its_get() {
     for place in PLACES {
         let bench = Bench::new(place).await;
         bench.arm();
         bench.call("one".to_owned()).await;
-        for path in ["/", "/debug/log", "/debug/dump", "/debug/dump/captures/1?format=curl"] {
+        for path in [
+            "/",
+            "/slo",
+            "/slo?format=html",
+            "/debug/log",
+            "/debug/dump",
+            "/debug/dump/captures/1?format=curl",
+        ] {
             let without_date = |response: &reqwest::Response| {
                 let mut headers = response.headers().clone();
                 headers.remove("date");

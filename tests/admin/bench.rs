@@ -18,6 +18,7 @@ use tower_observability::admin::{Admin, BearerToken, LogControl};
 use tower_observability::debug_dump::{DebugDumpLayer, DumpControl, Rule};
 use tower_observability::metrics::MetricsService;
 use tower_observability::pprof::PprofService;
+use tower_observability::slo::{Objective, SloLayer, SloTracker, Target};
 use tower_observability::testing::ManualClock;
 
 pub(crate) const TOKEN: &str = "the-token-of-the-operators";
@@ -47,16 +48,24 @@ impl Bench {
         let clock = ManualClock::new();
         let control = DumpControl::builder().clock(clock.clock()).build();
         let log = LogControl::new("info", |_| Ok::<_, &str>(())).unwrap().clock(clock.clock());
+        let objective = Objective::availability("echo", Target::percent("99.9").unwrap());
+        let tracker = SloTracker::builder()
+            .objective(objective.route("/users/{id}").build().unwrap())
+            .clock(clock.clock())
+            .build()
+            .unwrap();
         let admin = Admin::builder(BearerToken::new(TOKEN).unwrap().reader(READER).unwrap())
             .metrics(MetricsService::new(&prometheus::Registry::new()))
             .log(log.clone())
             .dumps(control.clone())
+            .objectives(tracker.clone())
             .profiles(PprofService::new())
             .build();
         let base = serve(place, admin).await;
         let app = Router::new()
             .route("/users/{id}", post(|body: String| async { body }))
-            .layer(DebugDumpLayer::server(&control).clock(clock.clock()));
+            .layer(DebugDumpLayer::server(&control).clock(clock.clock()))
+            .layer(SloLayer::server(&tracker).clock(clock.clock()));
         let client = Client::builder().no_proxy();
         let client = match place {
             Place::HyperTwo => client.http2_prior_knowledge(),

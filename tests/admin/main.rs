@@ -5,6 +5,7 @@
     feature = "debug-dump",
     feature = "metrics",
     feature = "pprof",
+    feature = "slo",
     feature = "testing"
 ))]
 

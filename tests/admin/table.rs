@@ -64,6 +64,7 @@ const TABLE: &[Row] = &[
     Row { at: "/debug/dump/captures/1", ..row("/debug/dump/captures/{id}", READ) },
     row("/debug/dump/captures", &[("GET", "read"), ("DELETE", "change")]),
     row("/debug/dump/stream", READ),
+    row("/slo", READ),
     // refused before anything is sampled, but not before whoever asks
     Row { at: "/debug/pprof/profile?seconds=0", allowed: 400, ..row("/debug/pprof/profile", READ) },
     // there is none without jemalloc

@@ -175,24 +175,9 @@ enum Format {
     Text,
 }
 
-/// What `?format=` asks for, of these; the first where it does not.
+/// What `?format=` asks for, of these; JSON where it does not.
 fn format(asked: &Asked, allowed: &str, known: &[(&str, Format)]) -> Result<Format, Refusal> {
-    let query = asked.head.uri.query().unwrap_or_default();
-    let mut asked_for = None;
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if name != "format" {
-            return Err(Refusal::unknown(name));
-        }
-        if asked_for.replace(value).is_some() {
-            return Err(Refusal::field("format", "is there twice"));
-        }
-    }
-    let format = match asked_for {
-        None => Some(Format::Json),
-        Some(name) => known.iter().find(|(known, _)| *known == name).map(|(_, format)| *format),
-    };
-    format.ok_or_else(|| Refusal::field("format", format!("takes {allowed}")))
+    Ok(asked.format(allowed, known)?.unwrap_or(Format::Json))
 }
 
 fn stream(control: &DumpControl) -> Result<Response<AdminBody>, Refusal> {

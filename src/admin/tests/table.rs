@@ -20,6 +20,8 @@ const TABLE: &[Row] = &[
     ("/debug", &[("GET", LOOK), ("HEAD", LOOK)]),
     #[cfg(feature = "metrics")]
     ("/metrics", &[("GET", [200; 4]), ("HEAD", [200; 4])]),
+    #[cfg(feature = "slo")]
+    ("/slo", &[("GET", LOOK), ("HEAD", LOOK)]),
     ("/debug/log", &[("GET", LOOK), ("HEAD", LOOK), ("POST", CHANGE), ("DELETE", CHANGE)]),
     ("/debug/log/", &[]),
     ("/Debug", &[]),
@@ -32,6 +34,8 @@ fn admin(control: &crate::admin::LogControl) -> Admin {
     let admin = Admin::builder(bearer()).log(control.clone());
     #[cfg(feature = "metrics")]
     let admin = admin.metrics(crate::metrics::MetricsService::new(&prometheus::Registry::new()));
+    #[cfg(feature = "slo")]
+    let admin = admin.objectives(crate::slo::SloTracker::builder().build().unwrap());
     admin.build()
 }
 

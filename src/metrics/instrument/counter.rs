@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use super::cells::Cells;
 use crate::shard::Shard;
+use crate::shard::cells::Cells;
 
 /// Counts what happens.
 pub(crate) struct Counter {

@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use super::bounds::{Bounds, Unit};
-use super::cells::Cells;
 use super::exemplar::{Exemplar, Sampled, Slot};
 use super::native::{Native, NativeBuckets};
 use crate::shard::Shard;
+use crate::shard::cells::Cells;
 
 /// Counts values by bucket and adds them up, exactly: nanoseconds or bytes as integers.
 pub(crate) struct Histogram {

@@ -2,7 +2,6 @@
 
 pub(crate) mod bounded;
 pub(crate) mod bounds;
-mod cells;
 pub(crate) mod counter;
 pub(crate) mod exemplar;
 pub(crate) mod family;

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::bounds::Unit;
-use super::cells::Cells;
 use crate::shard::Shard;
+use crate::shard::cells::Cells;
 
 /// Counts values in buckets each of which ends 2^(1/8) times as high as the one before, so that a
 /// quantile is at most 9 % off.

@@ -13,7 +13,7 @@ use crate::metrics::register::{RegisterError, register};
 /// [`RuntimeCollector`](super::RuntimeCollector) or [`Gauges`](super::Gauges).
 #[must_use = "it shows nothing until it is registered"]
 pub struct CollectorBuilder<C: FromSettings> {
-    pub(super) settings: C::Settings,
+    pub(crate) settings: C::Settings,
     names: NameSettings,
 }
 
@@ -37,7 +37,7 @@ pub struct NameSettings {
 }
 
 impl<C: FromSettings> CollectorBuilder<C> {
-    pub(super) fn new(settings: C::Settings) -> Self {
+    pub(crate) fn new(settings: C::Settings) -> Self {
         Self { settings, names: NameSettings::default() }
     }
 
@@ -73,7 +73,7 @@ impl<C: FromSettings> CollectorBuilder<C> {
 impl NameSettings {
     /// Checks the prefix and the labels, to which one collector adds its own; `taken` are the
     /// names of labels that differ within a metric.
-    pub(super) fn check(
+    pub(crate) fn check(
         &self,
         own: impl IntoIterator<Item = (String, String)>,
         taken: &[&str],
@@ -101,13 +101,13 @@ impl NameSettings {
 }
 
 /// How the metrics of a collector are named.
-pub(super) struct Names {
+pub(crate) struct Names {
     prefix: String,
-    pub(super) labels: ConstantLabels,
+    pub(crate) labels: ConstantLabels,
 }
 
 impl Names {
-    pub(super) fn describe(
+    pub(crate) fn describe(
         &self,
         name: &str,
         help: &str,

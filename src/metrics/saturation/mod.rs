@@ -35,7 +35,7 @@
 //!
 //! All of them have a prefix and constant labels, if wanted: see [`CollectorBuilder`].
 
-mod builder;
+pub(crate) mod builder;
 mod gauges;
 mod process;
 mod runtime;

@@ -1,5 +1,8 @@
 //! Which share a thread has of what is split among threads, so that no two processors write one place.
 
+#[cfg(any(feature = "metrics", feature = "slo"))]
+pub(crate) mod cells;
+
 use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::shard::{self, Shard};
+use super::{Shard, count};
 
 /// Two cache lines, as processors fetch them in pairs.
 const PER_LINE: usize = 16;
@@ -12,7 +12,7 @@ const PER_LINE: usize = 16;
 struct Line([AtomicU64; PER_LINE]);
 
 /// A number of counts, each of them the sum of what the threads added.
-pub(super) struct Cells {
+pub(crate) struct Cells {
     lines: Box<[Line]>,
     /// How many each shard has.
     each: usize,
@@ -21,24 +21,24 @@ pub(super) struct Cells {
 
 /// The counts of one shard.
 #[derive(Clone, Copy)]
-pub(super) struct Share<'a> {
+pub(crate) struct Share<'a> {
     lines: &'a [Line],
     first: usize,
 }
 
 impl Cells {
-    pub(super) fn new(cells: usize) -> Self {
-        let (each, shards) = (cells.div_ceil(PER_LINE), shard::count());
+    pub(crate) fn new(cells: usize) -> Self {
+        let (each, shards) = (cells.div_ceil(PER_LINE), count());
         Self { lines: (0..each * shards).map(|_| Line::default()).collect(), each, shards }
     }
 
     #[inline]
-    pub(super) fn of(&self, shard: Shard) -> Share<'_> {
+    pub(crate) fn of(&self, shard: Shard) -> Share<'_> {
         self.share(shard.among(self.shards))
     }
 
     /// What all threads added so far.
-    pub(super) fn sum(&self, cell: usize) -> u64 {
+    pub(crate) fn sum(&self, cell: usize) -> u64 {
         let counts = (0..self.shards).filter_map(|shard| self.share(shard).cell(cell));
         counts.map(|count| count.load(Ordering::Acquire)).fold(0, u64::wrapping_add)
     }
@@ -53,7 +53,7 @@ impl<'a> Share<'a> {
     /// Adds to a count, and wraps around. Whoever [sums](Cells::sum) it sees what was added elsewhere
     /// before.
     #[inline]
-    pub(super) fn add(self, cell: usize, amount: u64) {
+    pub(crate) fn add(self, cell: usize, amount: u64) {
         if let Some(cell) = self.cell(cell) {
             cell.fetch_add(amount, Ordering::Release);
         }
