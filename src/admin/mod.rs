@@ -213,7 +213,7 @@
 //! | 403 | whoever asks may not |
 //! | 404 | there is nothing at the path; or no such capture |
 //! | 405 | there is, but not for this method; `Allow` lists those it takes |
-//! | 409 | another CPU profile is taken; or no command sends the request again |
+//! | 409 | another profile is taken; or no command sends the request again |
 //! | 413 | the body has more than 64 KiB ([`MAX_BODY_BYTES`]); what comes after is not read |
 //! | 415 | the body is not said to be `application/json` |
 //! | 500 | the profiler failed |

@@ -30,7 +30,7 @@ use crate::message::problem::Problem;
 /// | `/heap` | what is allocated now |
 ///
 /// Everything else is answered as `application/problem+json` (RFC 9457): 400 with the `field` for a
-/// parameter that is not allowed or not known, 404, 405, 409 while another CPU profile is taken, 500 when the
+/// parameter that is not allowed or not known, 404, 405, 409 while another profile of the kind is taken, 500 when the
 /// profiler failed, 501 where there is no such profile. A caller who goes away stops the sampling. The first
 /// profile of a process takes some seconds longer, as its symbols are read.
 ///
