@@ -17,13 +17,13 @@ pub(crate) mod method;
 pub(crate) mod place;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod plain;
-#[cfg(any(feature = "admin", feature = "catch-panic", feature = "pprof"))]
+#[cfg(any(feature = "admin", feature = "catch-panic", feature = "health", feature = "pprof"))]
 pub(crate) mod problem;
 #[cfg(any(feature = "access-log", feature = "metrics", feature = "trace"))]
 pub(crate) mod server;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod shown;
-#[cfg(any(feature = "access-log", feature = "debug-dump"))]
+#[cfg(any(feature = "access-log", feature = "debug-dump", feature = "health"))]
 pub(crate) mod timestamp;
 #[cfg(any(feature = "debug-dump", feature = "sentry"))]
 pub(crate) mod url;
