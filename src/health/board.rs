@@ -56,7 +56,7 @@ struct Told {
 /// A component or a group that is not what it was.
 enum Change {
     Component { at: usize, from: Status, to: Status, output: String },
-    Group { group: Group, from: Status, to: Status },
+    Group { group: Group, from: Status, to: Status, is_draining: bool },
 }
 
 impl Board {
@@ -158,7 +158,8 @@ impl Board {
         for (group, from) in Group::ALL.into_iter().zip(&mut told.groups) {
             let to = now.group(group);
             if to != *from {
-                changes.push(Change::Group { group, from: *from, to });
+                let is_draining = group == Group::Ready && now.is_draining();
+                changes.push(Change::Group { group, from: *from, to, is_draining });
                 *from = to;
             }
         }
@@ -180,9 +181,11 @@ impl Board {
                         tracing::warn!(target: TARGET, check, from, status, output, "a health check does not pass");
                     }
                 }
-                Change::Group { group, from, to } => {
+                Change::Group { group, from, to, is_draining } => {
                     let (group, from, status) = (group.as_str(), from.as_str(), to.as_str());
-                    if *to == Status::Fail {
+                    if *is_draining {
+                        tracing::info!(target: TARGET, group, from, status, "the service drains");
+                    } else if *to == Status::Fail {
                         tracing::warn!(target: TARGET, group, from, status, "the service is not healthy");
                     } else {
                         tracing::info!(target: TARGET, group, from, status, "the service is healthy");

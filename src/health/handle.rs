@@ -13,7 +13,7 @@ use super::{Group, HealthBuilder, HealthService, Snapshot, Status};
 /// The health of a service: looked after in the background, read by probes. Clones are the same.
 ///
 /// The checks run until the last clone, [service](HealthService) and collector of it is gone, or
-/// [`stop`](Self::stop) is called.
+/// [`stop`](Self::stop) is called. A check that holds a clone keeps itself running.
 #[derive(Clone)]
 pub struct Health(Arc<Tasks>);
 

@@ -43,7 +43,8 @@
 //! - A result that is not renewed warns after a while, and later fails. That is how a check shows that
 //!   blocks its thread.
 //! - Of a component that is not critical, a failure is a warning to its groups.
-//! - [`Group::Startup`] passes once, and stays. [`Group::Live`] has nothing in it unless you put it there.
+//! - [`Group::Startup`] passes once, and stays. [`Group::Live`] has nothing in it unless you put it there;
+//!   `Component::new("runtime", async || ()).groups([Group::Live])` fails when tasks get no turn any more.
 //!
 //! # The order of an orderly end
 //!
@@ -55,7 +56,7 @@
 //! # Events and metrics
 //!
 //! A component or a group that changes is told as an event of the target `tower_observability::health`:
-//! INFO when it is well again, else WARN. Growing stale is noticed within a second.
+//! INFO when it is well again or drains, else WARN. Growing stale is noticed within a second.
 //!
 //! What it cannot do: it does not see that all threads of the runtime hang, unless something outside of
 //! it asks for the results; a probe's own time-out does that.

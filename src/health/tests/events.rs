@@ -65,7 +65,7 @@ fn what_changes_is_told_once() {
             group("INFO", well, "fail", "pass"),
             check("WARN", fails, "pass", "warn", r#" output="the last result is 150 s old""#),
             group("INFO", well, "pass", "warn"),
-            group("WARN", ill, "warn", "fail"),
+            group("INFO", "the service drains", "warn", "fail"),
         ]
     );
 }

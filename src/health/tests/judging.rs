@@ -1,5 +1,7 @@
 //! What results make of components and groups.
 
+use proptest::prelude::*;
+
 use super::*;
 use Status::{Fail, Pass, Warn};
 
@@ -30,6 +32,45 @@ fn it_fails_after_so_many_failures_and_passes_after_so_many_passes() {
         seen,
         [Fail, Fail, Pass, Pass, Pass, Pass, Pass, Pass, Fail, Fail, Fail, Fail, Warn, Pass]
     );
+}
+
+proptest! {
+    /// By the whole history: what is settled is what the last row said that was long enough.
+    #[test]
+    fn thresholds_hold_for_every_history(
+        failures in 1..5_usize,
+        passes in 1..5_usize,
+        found in prop::collection::vec(0..3_u8, 0..60),
+    ) {
+        let rules = component("db").failure_threshold(failures as u32);
+        let board = board([rules.success_threshold(passes as u32)], &ManualClock::new());
+        let (mut is_healthy, mut history) = (false, Vec::new());
+        for found in found {
+            let report = match found {
+                0 => Report::fail("refused"),
+                1 => Report::warn("slow"),
+                _ => Report::pass(),
+            };
+            history.push(report.status());
+            let in_a_row = |healthy| {
+                history.iter().rev().take_while(|status| status.is_healthy() == healthy).count()
+            };
+            let before = board.snapshot().component("db");
+            board.record(0, report, secs(0));
+            let now = board.snapshot().component("db");
+            if in_a_row(true) >= passes {
+                is_healthy = true;
+            } else if in_a_row(false) >= failures {
+                is_healthy = false;
+            }
+            let expected = match history.last() {
+                _ if !is_healthy => Some(Fail),
+                Some(Fail) => before,
+                last => last.copied(),
+            };
+            prop_assert_eq!(now, expected);
+        }
+    }
 }
 
 #[test]
