@@ -1,9 +1,11 @@
 //! What is told in events.
 
 use std::fmt::Debug;
+use std::sync::LazyLock;
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use super::*;
@@ -28,8 +30,17 @@ impl<S: Subscriber> Layer<S> for Noted {
     }
 }
 
+/// While `tracing` knows no more than one subscriber, an event that another test's thread meets first,
+/// where there is none, is switched off for all.
+fn ask_every_subscriber() {
+    static TWO: LazyLock<[Dispatch; 2]> =
+        LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::new())));
+    LazyLock::force(&TWO);
+}
+
 #[test]
 fn what_changes_is_told_once() {
+    ask_every_subscriber();
     let lines = Lines::default();
     let subscriber = tracing_subscriber::registry().with(Noted(Arc::clone(&lines)));
     tracing::subscriber::with_default(subscriber, || {
