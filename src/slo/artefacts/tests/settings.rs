@@ -1,6 +1,7 @@
 //! Settings that cannot be used are refused.
 
 use super::*;
+use crate::slo::Severity;
 
 fn refused(builder: super::super::ArtefactsBuilder) -> (&'static str, String) {
     let error = builder.build().unwrap_err();
