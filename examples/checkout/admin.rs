@@ -6,6 +6,7 @@ use axum::Router;
 use prometheus::Registry;
 use tower_observability::admin::{Admin, AdminBuilder, BearerToken, Closed, LogControl};
 use tower_observability::config::ConfigError;
+use tower_observability::health::Health;
 use tower_observability::metrics::MetricsService;
 use tower_observability::pprof::PprofService;
 use tower_observability::telemetry::Telemetry;
@@ -42,10 +43,12 @@ pub fn app(
     registry: &Registry,
     places: &Places,
     telemetry: &Telemetry,
+    health: &Health,
 ) -> Result<Router, BoxError> {
     let admin = operators
         .builder()
         .metrics(MetricsService::new(registry))
+        .health(health)
         .objectives(places.objectives.clone())
         .dumps(places.dumps.clone())
         .log(LogControl::telemetry(telemetry.log_filter())?)

@@ -184,6 +184,7 @@ impl Places {
             kept: kept(),
         };
         let server = |service, telemetry| {
+            metrics::lost(service, telemetry, registry)?;
             let metrics = metrics::server(service, registry)?;
             let operations = metrics::operations(service, registry)?;
             Ok::<_, BoxError>(place(service, service, telemetry, metrics, operations))

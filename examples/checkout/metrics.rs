@@ -4,6 +4,7 @@ use prometheus::Registry;
 use tower_observability::metrics::saturation::{ProcessCollector, RuntimeCollector};
 use tower_observability::metrics::{MetricsLayer, RegisterError};
 use tower_observability::operation::OperationMetrics;
+use tower_observability::telemetry::{LossCollector, Telemetry};
 
 use crate::services::BoxError;
 
@@ -30,6 +31,15 @@ pub fn server(service: &str, registry: &Registry) -> Result<MetricsLayer, Regist
 /// What a service does beside: statements, look-ups, work of its own.
 pub fn operations(service: &str, registry: &Registry) -> Result<OperationMetrics, RegisterError> {
     OperationMetrics::builder().constant_label(SERVICE, service).register(registry)
+}
+
+/// What is lost of a service's telemetry.
+pub fn lost(
+    service: &str,
+    telemetry: &Telemetry,
+    registry: &Registry,
+) -> Result<(), RegisterError> {
+    LossCollector::of(telemetry).constant_label(SERVICE, service).register(registry)
 }
 
 /// What a service asks of others.

@@ -12,6 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tower_observability::health::{BudgetCheck, Component, Group, Health, TcpCheck};
+use tower_observability::slo::SloTracker;
 
 use crate::admin::{self, Operators};
 use crate::clients::{Inventory, Payment};
@@ -31,6 +33,8 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Services {
     /// Where they listen.
     pub addresses: Addresses,
+    /// What an orchestrator asks.
+    health: Health,
     /// Dropped to stop them.
     stop: watch::Sender<()>,
     running: JoinSet<Result<(), BoxError>>,
@@ -58,8 +62,9 @@ impl Services {
             orders: Orders::register(registry)?,
         };
         let gateway_app = gateway::app(clients, places.gateway.server()?);
+        let health = watch(inventory, payment, &places.objectives)?;
         // the log of the whole process is the gateway's
-        let admin_app = admin::app(operators, registry, places, &telemetry.gateway)?;
+        let admin_app = admin::app(operators, registry, places, &telemetry.gateway, &health)?;
 
         let (stop, stopped) = watch::channel(());
         let stopped = || {
@@ -74,7 +79,7 @@ impl Services {
         let payment_app = payment_app.serve_with_incoming_shutdown(incoming, stopped());
         running.spawn(async move { Ok(payment_app.await?) });
         let addresses = Addresses { gateway, inventory, payment, admin };
-        Ok(Self { addresses, stop, running })
+        Ok(Self { addresses, health, stop, running })
     }
 
     /// Waits until one of them ends by itself, which none should.
@@ -88,7 +93,9 @@ impl Services {
 
     /// Stops them once the requests under way have ended; fails when that takes too long.
     pub async fn stop(self) -> Result<(), BoxError> {
-        let Self { stop, mut running, .. } = self;
+        let Self { health, stop, mut running, .. } = self;
+        // no new requests first; a real service would wait here until its balancer has seen it
+        health.drain();
         drop(stop);
         let all = async {
             while let Some(ended) = running.join_next().await {
@@ -100,6 +107,26 @@ impl Services {
             Err(format!("some requests did not end within {PATIENCE:?}").into())
         })
     }
+}
+
+/// The services behind the gateway, and what it promises.
+fn watch(
+    inventory: SocketAddr,
+    payment: SocketAddr,
+    objectives: &SloTracker,
+) -> Result<Health, BoxError> {
+    let reachable = |name: &str, address: SocketAddr| {
+        Component::new(name, TcpCheck::new(address.to_string())).groups([Group::Ready])
+    };
+    let tracker = objectives.clone();
+    let budget = BudgetCheck::new(move || tracker.reports().first()?.budget.remaining);
+    let health = Health::builder()
+        .version(env!("CARGO_PKG_VERSION"))
+        .component(reachable("inventory", inventory))
+        .component(reachable("payment", payment))
+        .component(Component::new("budget", budget).critical(false))
+        .start()?;
+    Ok(health)
 }
 
 async fn listen(service: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), BoxError> {

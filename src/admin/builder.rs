@@ -25,6 +25,8 @@ struct Parts {
     dumps: Option<crate::debug_dump::DumpControl>,
     #[cfg(feature = "slo")]
     objectives: Option<crate::slo::SloTracker>,
+    #[cfg(feature = "health")]
+    health: Option<crate::health::HealthService>,
     #[cfg(feature = "pprof")]
     profiles: Option<crate::pprof::PprofService>,
 }
@@ -61,6 +63,14 @@ impl AdminBuilder {
         self
     }
 
+    /// Answers probes at `/livez`, `/readyz`, `/startupz` and `/health`, with details for those who may
+    /// [read](super::Access::Read).
+    #[cfg(feature = "health")]
+    pub fn health(mut self, health: &crate::health::Health) -> Self {
+        self.parts.health = Some(health.service());
+        self
+    }
+
     /// Answers with profiles at `/debug/pprof/profile` and `/debug/pprof/heap`.
     #[cfg(feature = "pprof")]
     pub fn profiles(mut self, profiles: crate::pprof::PprofService) -> Self {
@@ -79,6 +89,8 @@ impl AdminBuilder {
         sections.extend(self.parts.dumps.map(|part| Box::new(part) as Box<dyn Section>));
         #[cfg(feature = "slo")]
         sections.extend(self.parts.objectives.map(|part| Box::new(part) as Box<dyn Section>));
+        #[cfg(feature = "health")]
+        sections.extend(self.parts.health.map(|part| Box::new(part) as Box<dyn Section>));
         #[cfg(feature = "pprof")]
         sections.extend(self.parts.profiles.map(|part| Box::new(part) as Box<dyn Section>));
         sections.push(Box::new(Index::of(&sections)));

@@ -19,6 +19,7 @@
 //! | `GET /debug/dump/captures/{id}` | tells one, as JSON, HAR, text or a curl command | read | |
 //! | `GET /debug/dump/stream` | tells captures as they are made | read | |
 //! | `GET /slo` | tells the objectives, as JSON or as a page | read | `AdminBuilder::objectives` (feature `slo`) |
+//! | `GET /livez`, `/readyz`, `/startupz`, `/health` | answers probes, see `health::HealthService` | probe | `AdminBuilder::health` (feature `health`) |
 //! | `GET /debug/pprof/profile` | takes a CPU profile | read | `AdminBuilder::profiles` (feature `pprof`) |
 //! | `GET /debug/pprof/heap` | tells what is allocated | read | |
 //!
@@ -33,7 +34,8 @@
 //! let (filter, handle) = reload::Layer::new(EnvFilter::new("info"));
 //! # let subscriber = tracing_subscriber::layer::SubscriberExt::with(tracing_subscriber::registry(), filter);
 //! let admin = Admin::builder(BearerToken::new(secret)?).log(LogControl::reload(handle)?).build();
-//! let app: Router = Router::new().fallback_service(admin); // or .nest_service("/admin", admin)
+//! let app: Router = Router::new().fallback_service(admin);
+//! // or .nest_service("/admin", admin): it still tells its paths without that prefix
 //! # Ok(())
 //! # }
 //! # main().unwrap();
@@ -247,6 +249,8 @@ mod builder;
 #[cfg(feature = "debug-dump")]
 mod dumps;
 mod fields;
+#[cfg(feature = "health")]
+mod health;
 mod index;
 mod json;
 mod log;

@@ -90,6 +90,9 @@ pub(super) struct Asked {
         allow(dead_code, reason = "only dumps have parameters")
     )]
     pub(super) path: &'static str,
+    /// Whether whoever probes may read, too; of others it says nothing.
+    #[cfg(feature = "health")]
+    pub(super) may_read: bool,
     /// Empty where the operation takes none.
     pub(super) body: Bytes,
     pub(super) principal: Option<String>,

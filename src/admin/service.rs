@@ -32,14 +32,23 @@ struct Admitted {
     section: usize,
     path: &'static str,
     head: Parts,
+    #[cfg(feature = "health")]
+    may_read: bool,
     principal: Option<String>,
 }
 
 impl Admitted {
     fn answer(self, body: Bytes) -> Answering {
-        let Self { shared, section, path, head, principal } = self;
-        match shared.sections.get(section) {
-            Some(section) => section.handle(Asked { head, path, body, principal }),
+        let asked = Asked {
+            head: self.head,
+            path: self.path,
+            #[cfg(feature = "health")]
+            may_read: self.may_read,
+            body,
+            principal: self.principal,
+        };
+        match self.shared.sections.get(self.section) {
+            Some(section) => section.handle(asked),
             None => Box::pin(std::future::ready(not_found())),
         }
     }
@@ -96,8 +105,20 @@ impl Shared {
                 Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).answer(),
             ));
         }
-        let (shared, path) = (Arc::clone(self), endpoint.path);
-        Ok((Admitted { shared, section, path, head, principal }, operation))
+        let admitted = Admitted {
+            shared: Arc::clone(self),
+            section,
+            path: endpoint.path,
+            #[cfg(feature = "health")]
+            may_read: operation.access == Access::Probe
+                && matches!(
+                    self.authorizer.decide(&head, Access::Read),
+                    Decision::Allow | Decision::AllowAs(_)
+                ),
+            head,
+            principal,
+        };
+        Ok((admitted, operation))
     }
 }
 

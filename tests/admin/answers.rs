@@ -43,6 +43,27 @@ fn summary(id: u64) -> Value {
 }
 
 #[tokio::test]
+async fn details_of_health_are_for_those_who_may_read() {
+    for place in PLACES {
+        let bench = Bench::new(place).await;
+        let told = async |token| {
+            let response = bench.send(&Method::GET, "/health", token, None).await;
+            assert_eq!(response.headers()["content-type"], "application/health+json");
+            response.json::<Value>().await.unwrap()
+        };
+        assert_eq!(told(None).await, json!({"status": "pass", "checks": {}}));
+        assert_eq!(
+            told(Some("a-wrong-token-of-some-length")).await,
+            json!({"status": "pass", "checks": {}})
+        );
+        assert_eq!(
+            told(Some(READER)).await,
+            json!({"status": "pass", "checks": {}, "releaseId": "7"})
+        );
+    }
+}
+
+#[tokio::test]
 async fn dumps() {
     for place in PLACES {
         let bench = Bench::new(place).await;

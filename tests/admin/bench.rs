@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tower::ServiceExt;
 use tower_observability::admin::{Admin, BearerToken, LogControl};
 use tower_observability::debug_dump::{DebugDumpLayer, DumpControl, Rule};
+use tower_observability::health::Health;
 use tower_observability::metrics::MetricsService;
 use tower_observability::pprof::PprofService;
 use tower_observability::slo::{Objective, SloLayer, SloTracker, Target};
@@ -59,6 +60,7 @@ impl Bench {
             .log(log.clone())
             .dumps(control.clone())
             .objectives(tracker.clone())
+            .health(&Health::builder().release_id("7").start().unwrap())
             .profiles(PprofService::new())
             .build();
         let base = serve(place, admin).await;

@@ -34,6 +34,7 @@ struct Row {
 }
 
 const READ: &[(&str, &str)] = &[("GET", "read")];
+const PROBE: &[(&str, &str)] = &[("GET", "probe")];
 const ALL: &[(&str, &str)] = &[("GET", "read"), ("POST", "change"), ("DELETE", "change")];
 
 const fn row(path: &'static str, methods: &'static [(&'static str, &'static str)]) -> Row {
@@ -65,6 +66,10 @@ const TABLE: &[Row] = &[
     row("/debug/dump/captures", &[("GET", "read"), ("DELETE", "change")]),
     row("/debug/dump/stream", READ),
     row("/slo", READ),
+    row("/livez", PROBE),
+    row("/readyz", PROBE),
+    row("/startupz", PROBE),
+    row("/health", PROBE),
     // refused before anything is sampled, but not before whoever asks
     Row { at: "/debug/pprof/profile?seconds=0", allowed: 400, ..row("/debug/pprof/profile", READ) },
     // there is none without jemalloc
@@ -77,7 +82,7 @@ impl Row {
         let access = self.methods.iter().find(|(known, _)| *known == as_get.as_str());
         let by_caller = match access {
             None => return 405,
-            Some((_, "scrape")) => [self.allowed; 4],
+            Some((_, "scrape" | "probe")) => [self.allowed; 4],
             Some((_, "read")) => [401, 401, self.allowed, self.allowed],
             Some(_) => [401, 401, 403, self.allowed],
         };
