@@ -56,6 +56,13 @@ impl Code {
         CODES[self as usize].1
     }
 
+    /// The code of this name, as the specification writes it.
+    #[cfg(all(feature = "admin", feature = "debug-dump"))]
+    pub(crate) fn from_name(name: &[u8]) -> Option<Self> {
+        let (code, _) = CODES.iter().find(|(_, known)| known.as_bytes() == name)?;
+        Some(*code)
+    }
+
     /// The number as it travels in `grpc-status`.
     pub const fn number(self) -> u8 {
         self as u8

@@ -17,7 +17,8 @@
 //!
 //! Around them, `operation::Operation` (feature `operation`) records a span for any other future, and
 //! `telemetry::Telemetry` (feature `telemetry`) sets up what spans and logs need. `admin::Admin` (feature
-//! `admin`) is what an operator asks a process, and `pprof` (feature `pprof`) profiles it.
+//! `admin`) is what an operator asks a process, `health` (feature `health`) what an orchestrator does, and
+//! `pprof` (feature `pprof`) profiles it.
 //!
 //! Each layer stands alone and needs no other. Stacked or fused, they share one record of the
 //! exchange, [`exchange::Facts`], which everything that runs inside finds without an argument.
@@ -76,6 +77,7 @@ pub mod id;
     feature = "admin",
     feature = "catch-panic",
     feature = "debug-dump",
+    feature = "health",
     feature = "metrics",
     feature = "pprof",
     feature = "sentry",
@@ -96,6 +98,8 @@ pub mod admin;
 pub mod catch_panic;
 #[cfg(feature = "debug-dump")]
 pub mod debug_dump;
+#[cfg(feature = "health")]
+pub mod health;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 #[cfg(feature = "operation")]

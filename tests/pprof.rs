@@ -135,7 +135,7 @@ async fn a_second_profile_is_refused_while_one_is_taken() {
         (
             StatusCode::CONFLICT,
             "application/problem+json".to_owned(),
-            r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"another CPU profile is being taken"}"#.to_owned()
+            r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"another profile is being taken"}"#.to_owned()
         )
     );
     drop(first);

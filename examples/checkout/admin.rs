@@ -6,11 +6,11 @@ use axum::Router;
 use prometheus::Registry;
 use tower_observability::admin::{Admin, AdminBuilder, BearerToken, Closed, LogControl};
 use tower_observability::config::ConfigError;
-use tower_observability::debug_dump::DumpControl;
 use tower_observability::metrics::MetricsService;
 use tower_observability::pprof::PprofService;
 use tower_observability::telemetry::Telemetry;
 
+use crate::layers::Places;
 use crate::services::BoxError;
 
 /// Who may do more than scrape the metrics: whoever has this token, or nobody.
@@ -40,13 +40,14 @@ impl Operators {
 pub fn app(
     operators: Operators,
     registry: &Registry,
-    dumps: &DumpControl,
+    places: &Places,
     telemetry: &Telemetry,
 ) -> Result<Router, BoxError> {
     let admin = operators
         .builder()
         .metrics(MetricsService::new(registry))
-        .dumps(dumps.clone())
+        .objectives(places.objectives.clone())
+        .dumps(places.dumps.clone())
         .log(LogControl::telemetry(telemetry.log_filter())?)
         .profiles(PprofService::new())
         .build();

@@ -16,11 +16,13 @@ use tower_observability::operation::{OperationMetrics, Operations};
 use tower_observability::redact::Redaction;
 use tower_observability::request_id::RequestIdLayer;
 use tower_observability::sentry::SentryLayer;
+use tower_observability::slo::{SloLayer, SloTracker};
 use tower_observability::telemetry::Telemetry;
 use tower_observability::testing::{Event, Record, Recorder};
 use tower_observability::trace::TraceLayer;
 
 use crate::metrics;
+use crate::objectives::objectives;
 use crate::services::BoxError;
 use crate::telemetry::Telemetries;
 
@@ -39,6 +41,7 @@ pub type ServerLayers = (
     AccessLogLayer,
     MetricsLayer,
     ObserveLayer<Option<Recorder>>,
+    SloLayer,
     DebugDumpLayer,
     SentryLayer,
     CatchPanicLayer,
@@ -51,6 +54,7 @@ pub struct Place {
     telemetry: Telemetry,
     metrics: MetricsLayer,
     operations: OperationMetrics,
+    objectives: SloTracker,
     dumps: DumpControl,
     kept: Option<Kept>,
 }
@@ -72,8 +76,18 @@ impl Place {
         let redaction = Redaction::default().key("card")?;
         let dump = DebugDumpLayer::server(&self.dumps).redaction(redaction);
         let (sentry, catch_panic) = (SentryLayer::server(), CatchPanicLayer::server());
-        let metrics = self.metrics.clone();
-        Ok((RequestIdLayer::server(), trace, log, metrics, recorder, dump, sentry, catch_panic))
+        let (metrics, slo) = (self.metrics.clone(), SloLayer::server(&self.objectives));
+        Ok((
+            RequestIdLayer::server(),
+            trace,
+            log,
+            metrics,
+            recorder,
+            slo,
+            dump,
+            sentry,
+            catch_panic,
+        ))
     }
 
     /// For a client that sends them; a request tells its route in its extensions.
@@ -134,6 +148,8 @@ pub struct Places {
     pub inventory: Place,
     pub to_payment: Place,
     pub payment: Place,
+    /// What is promised to customers.
+    pub objectives: SloTracker,
     /// Switches the dumps of all of them.
     pub dumps: DumpControl,
 }
@@ -154,6 +170,8 @@ impl Places {
         registry: &Registry,
         kept: impl Fn() -> Option<Kept>,
     ) -> Result<Self, BoxError> {
+        let objectives = SloTracker::builder().objectives(objectives()?).build()?;
+        objectives.register(registry)?;
         let dumps = DumpControl::new();
         let place = |name, service, telemetry: &Telemetry, metrics, operations| Place {
             name,
@@ -161,6 +179,7 @@ impl Places {
             telemetry: telemetry.clone(),
             metrics,
             operations,
+            objectives: objectives.clone(),
             dumps: dumps.clone(),
             kept: kept(),
         };
@@ -181,6 +200,7 @@ impl Places {
             inventory: server("inventory", &telemetry.inventory)?,
             to_payment: client("→payment"),
             payment: server("payment", &telemetry.payment)?,
+            objectives: objectives.clone(),
             dumps: dumps.clone(),
         })
     }

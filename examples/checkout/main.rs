@@ -17,10 +17,12 @@ mod inventory;
 mod layers;
 mod measured;
 mod metrics;
+mod objectives;
 mod operations;
 mod orders;
 mod payment;
 mod prices;
+mod promised;
 mod red;
 mod scrape;
 mod script;
@@ -177,6 +179,7 @@ the gateway listens on {gateway}, the inventory on {inventory}, the payment on {
   curl -i http://{gateway}/products/lost-lamp   # waits for an hour: hang up with Ctrl-C
   curl -iN http://{gateway}/feed                # never ends: hang up with Ctrl-C
   curl -i http://{admin}/metrics
+  curl -i http://{admin}/slo -H \"authorization: Bearer $ADMIN_TOKEN\"
   curl -i http://{admin}/debug/dump -H \"authorization: Bearer $ADMIN_TOKEN\" --json '{{\"captures\": 1, \"time_to_live_seconds\": 60}}'
   curl -i http://{admin}/debug/dump -H \"authorization: Bearer $ADMIN_TOKEN\"
 

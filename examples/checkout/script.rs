@@ -16,7 +16,7 @@ use crate::services::{BoxError, Services};
 use crate::spans::Spans;
 use crate::steps::{CARDS, STEPS, Step};
 use crate::telemetry::Telemetries;
-use crate::{dumped, red, table, traces, tree};
+use crate::{dumped, promised, red, table, traces, tree};
 
 /// Answers what disagreed. `log` is where everything else is logged to, as lines of JSON, and
 /// `spans` where spans go to.
@@ -82,6 +82,7 @@ pub async fn run(
     red::print_process(&measured.after);
     wrong.extend(dumped::walk(&services.addresses, &places, &customer, &mut reader).await?);
     services.stop().await?;
+    wrong.extend(promised::check(&places.objectives, &requests)?);
     let logged = places.each().into_iter().flat_map(Place::lines).chain(log.lines());
     wrong.extend(logged.filter(|line| line.contains(CARDS)).map(|_| "a card is in a log".into()));
     if let more @ 1.. = reader.rest().len() {

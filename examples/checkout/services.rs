@@ -59,7 +59,7 @@ impl Services {
         };
         let gateway_app = gateway::app(clients, places.gateway.server()?);
         // the log of the whole process is the gateway's
-        let admin_app = admin::app(operators, registry, &places.dumps, &telemetry.gateway)?;
+        let admin_app = admin::app(operators, registry, places, &telemetry.gateway)?;
 
         let (stop, stopped) = watch::channel(());
         let stopped = || {

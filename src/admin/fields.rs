@@ -153,6 +153,14 @@ impl Item {
         Ok(items.map(|(at, json)| Self { path: path(at), json }).collect())
     }
 
+    /// That it is `true`: what it says the other way is said with `not`.
+    pub(super) fn yes(self) -> Result<(), Refusal> {
+        match self.json {
+            Json::Yes => Ok(()),
+            _ => Err(self.refused("must be true")),
+        }
+    }
+
     pub(super) fn is_object(&self) -> bool {
         matches!(self.json, Json::Object(_))
     }

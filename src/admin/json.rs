@@ -16,6 +16,7 @@ pub(super) enum Json {
     #[cfg_attr(not(feature = "debug-dump"), allow(dead_code, reason = "only rules have lists"))]
     List(Vec<Json>),
     Object(Vec<(String, Json)>),
+    Yes,
     Other,
     /// Whatever it is, it was not read.
     TooDeep,
@@ -63,8 +64,8 @@ impl<'de> Visitor<'de> for Depth {
         Ok(Json::Other)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
-        Ok(Json::Other)
+    fn visit_bool<E>(self, is_yes: bool) -> Result<Json, E> {
+        Ok(if is_yes { Json::Yes } else { Json::Other })
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Json, E> {

@@ -68,14 +68,14 @@
 //!
 //! | member | type | |
 //! |---|---|---|
-//! | `filter` | string | directives as in `RUST_LOG`, at most 4096 bytes; fields by name, not by value |
+//! | `filter` | string | directives as in `RUST_LOG`, at most 4096 bytes; fields by name, not by value. A word that is no level (`dbug`) is a target, as ever |
 //! | `time_to_live_seconds` | integer | 1 to 86400 (24 hours); then the default comes back by itself |
 //!
 //! ## Dumps
 //!
 //! `GET`, `POST` and `DELETE /debug/dump`, and `DELETE /debug/dump/captures`: what is in force, or `null` in
 //! `armed`; how many watch the stream; and the captures that are kept, the newest first. `left_seconds` is
-//! rounded up. `route`, `status`, `request_id`, `trace_id` and `response_bytes` may be `null`; bytes
+//! rounded up. `route`, `status`, `grpc_status`, `error_type`, `request_id`, `trace_id` and `response_bytes` may be `null`; bytes
 //! are those of the bodies as they passed. Times are as in RFC 3339.
 //!
 //! ```json
@@ -87,7 +87,7 @@
 //!   "watchers": 0,
 //!   "captures": [{
 //!     "id": 1, "started_at": "2026-01-01T00:00:01Z", "side": "server", "method": "POST", "uri": "/orders?token=REDACTED",
-//!     "route": "/orders", "status": 503, "outcome": "completed", "duration_seconds": 0.25, "request_id": null,
+//!     "route": "/orders", "status": 503, "outcome": "completed", "grpc_status": null, "error_type": "503", "duration_seconds": 0.25, "request_id": null,
 //!     "trace_id": null, "request_bytes": 120, "response_bytes": 0
 //!   }]
 //! }
@@ -103,7 +103,9 @@
 //! | `bytes` | integer | 1024 to 67108864 (64 MiB) of bodies, then it is over; 1048576 unless said |
 //! | `body_cap` | integer | 0 to 1048576 bytes that are kept of each body; 1024 unless said |
 //!
-//! A condition is an object with one of these members, or none, which fits all exchanges. At most 100 in
+//! One control may have several layers: then one request is several exchanges (server, client, ...), of which the
+//! innermost ends first. A condition is an object with one of these members, or none, which fits all
+//! exchanges. At most 100 in
 //! a rule, 32 deep in one another, and texts of at most 4096 bytes. They are what
 //! `debug_dump::Match` says of them.
 //!
@@ -120,6 +122,9 @@
 //! | `slower_ms` | integer | what takes so many milliseconds or more |
 //! | `one_in` | integer | one in so many, 1 to 4294967295 |
 //! | `outcome` | string | `completed`, `aborted`, `cancelled`, `deadline_exceeded`, `failed` or `panicked` |
+//! | `grpc_status` | string | the name of the status of a gRPC call, such as `UNAVAILABLE` |
+//! | `error` | `true` | what every signal tells as an error, 4xx of clients and gRPC's codes included |
+//! | `side` | string | `server` or `client`: one control may have the layers of both |
 //!
 //! ```text
 //! curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:9464/debug/dump --json '{
@@ -134,7 +139,7 @@
 //! | `json`, or none | the capture, with the keys of `debug_dump::render` |
 //! | `har` | an HTTP archive 1.2, see `debug_dump::har` |
 //! | `text` | `text/plain`, for people |
-//! | `curl` | `text/plain`: a command line that sends the request again, safe to paste; 409 where the request is not known whole |
+//! | `curl` | `text/plain`: a command line that sends the request again, safe to paste; 409 where body or trailers are not known as they were sent. It sends the same IDs again |
 //!
 //! `GET /debug/dump/captures`: all that are kept, whole, the newest first, as `{"captures": [...]}`; with
 //! `?format=har` as an archive, the oldest first.
@@ -208,7 +213,7 @@
 //! | 403 | whoever asks may not |
 //! | 404 | there is nothing at the path; or no such capture |
 //! | 405 | there is, but not for this method; `Allow` lists those it takes |
-//! | 409 | another CPU profile is taken; or no command sends the request again |
+//! | 409 | another profile is taken; or no command sends the request again |
 //! | 413 | the body has more than 64 KiB ([`MAX_BODY_BYTES`]); what comes after is not read |
 //! | 415 | the body is not said to be `application/json` |
 //! | 500 | the profiler failed |

@@ -1,10 +1,11 @@
 //! The handle by which dumps are switched on and off, and looked at.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
+use super::armed::Armed;
 use super::capture::{Capture, CaptureId};
 use super::live::{Broadcast, Live, TooManyWatchers};
 use super::ring::Ring;
@@ -46,18 +47,6 @@ struct Inner {
 
 type Sink = dyn Fn(&Capture) + Send + Sync;
 
-/// A rule in force, and what it did so far.
-pub(super) struct Armed {
-    pub(super) rule: Rule,
-    since: SystemTime,
-    until: Instant,
-    looked_at: AtomicU64,
-    captured: AtomicU32,
-    /// Bytes of bodies: captured, and of what is under way.
-    captured_bytes: AtomicUsize,
-    under_way: AtomicUsize,
-}
-
 /// What a control does now.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -96,12 +85,14 @@ impl DumpControl {
         DumpControlBuilder { ring_bytes: 4 << 20, sinks: Vec::new(), clock: Clock::system() }
     }
 
-    /// Dumps by this rule from now on; the one that was in force is over. What was captured stays.
+    /// Dumps by this rule from now on; the one that was in force is over, also for what is under way. What
+    /// was captured stays.
     pub fn arm(&self, rule: Rule) {
         self.replace(Some(rule));
     }
 
-    /// Dumps nothing any more; `false` where nothing was dumped. What was captured stays.
+    /// Dumps nothing any more, of what is under way neither; `false` where nothing was dumped. What was
+    /// captured stays.
     pub fn disarm(&self) -> bool {
         self.replace(None).is_some()
     }
@@ -110,19 +101,13 @@ impl DumpControl {
     pub(crate) fn replace(&self, rule: Option<Rule>) -> Option<Rule> {
         let now = self.0.clock.now();
         let armed = rule.map(|rule| {
-            Arc::new(Armed {
-                since: self.0.clock.wall(),
-                until: now + rule.time_to_live,
-                rule,
-                looked_at: AtomicU64::new(0),
-                captured: AtomicU32::new(0),
-                captured_bytes: AtomicUsize::new(0),
-                under_way: AtomicUsize::new(0),
-            })
+            let (since, until) = (self.0.clock.wall(), now + rule.time_to_live);
+            Arc::new(Armed::new(rule, since, until))
         });
         let mut slot = self.0.armed.write().unwrap_or_else(PoisonError::into_inner);
         self.0.is_armed.store(armed.is_some(), Ordering::Relaxed);
         let was = std::mem::replace(&mut *slot, armed)?;
+        was.end();
         (was.until > now && !was.is_spent()).then(|| was.rule.clone())
     }
 
@@ -133,7 +118,7 @@ impl DumpControl {
             rule: armed.rule.clone(),
             since: armed.since,
             left: armed.until.saturating_duration_since(self.0.clock.now()),
-            captured: armed.captured.load(Ordering::Relaxed),
+            captured: armed.captured(),
         }
     }
 
@@ -190,14 +175,15 @@ impl DumpControl {
         }
     }
 
-    /// Takes what was captured by a rule, if that has room for it.
+    /// Takes what was captured by a rule, if that is in force still and has room for it.
     pub(super) fn take(&self, armed: &Arc<Armed>, make: impl FnOnce(CaptureId) -> Capture) {
-        if !armed.reserve() {
+        let is_over = armed.is_over() || self.0.clock.now() >= armed.until;
+        if is_over || !armed.reserve() {
             return;
         }
         let id = CaptureId(self.0.next.fetch_add(1, Ordering::Relaxed));
         let capture = Arc::new(make(id));
-        armed.captured_bytes.fetch_add(capture.body_bytes(), Ordering::Relaxed);
+        armed.count(capture.body_bytes());
         if armed.is_spent() {
             self.retire(armed);
         }
@@ -210,37 +196,6 @@ impl DumpControl {
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Armed {
-    /// The number of an exchange that is looked at.
-    pub(super) fn number(&self) -> u64 {
-        self.looked_at.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// How many more bytes may be kept of what is under way, of so many that are wanted.
-    pub(super) fn hold(&self, wanted: usize) -> usize {
-        let most = self.rule.bytes;
-        let taken = |held: usize| Some(held.saturating_add(wanted).min(most).max(held));
-        let before = self.under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
-        before.map_or(0, |held| most.saturating_sub(held).min(wanted))
-    }
-
-    pub(super) fn let_go(&self, bytes: usize) {
-        self.under_way.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    fn is_spent(&self) -> bool {
-        self.captured.load(Ordering::Relaxed) >= self.rule.captures
-            || self.captured_bytes.load(Ordering::Relaxed) >= self.rule.bytes
-    }
-
-    /// Takes one of the captures that are left.
-    fn reserve(&self) -> bool {
-        let one_more = |captured| (captured < self.rule.captures).then_some(captured + 1);
-        self.captured_bytes.load(Ordering::Relaxed) < self.rule.bytes
-            && self.captured.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 }
 

@@ -33,7 +33,16 @@
 //!
 //! What the redaction policy finds in the URL, the headers and the bodies, before they are cut; a body in
 //! which its secrets cannot be found is not kept ([`Withheld`]). The bodies of 401 and 403 are left out
-//! unless [asked for](DebugDumpLayer::keep_authentication_bodies).
+//! unless [asked for](DebugDumpLayer::keep_authentication_bodies). The built-in names are those of
+//! credentials; what is a secret of yours alone, such as the number of a card, is to be
+//! [named](DebugDumpLayer::redaction).
+//!
+//! # Where it stands
+//!
+//! What is inside of it is what it sees: inside of a layer that compresses or adds headers, bodies and
+//! responses are as the service made them. The status line is the request's version with the response's
+//! status. In a `Router::layer` it knows the route, and axum adds `content-length` and cuts bodies of `HEAD`
+//! after it.
 //!
 //! # What it cannot do
 //!
@@ -47,17 +56,19 @@
 //!   whatever else is [opaque](Opaque) are hidden; extensions and fields that the descriptors do not know
 //!   are left out.
 //! - A secret without a name cannot be found: one in a sentence, a path, the value of an allowed header,
-//!   in base64 or encrypted; nor one whose name stands in another value
+//!   in base64 or encrypted, in a body of another type than it is said to be (multipart or XML as plain text); nor one whose name stands in another value
 //!   (`{"name": "token", "value": "x"}`).
 //! - What is hidden is hidden where the exchange ends, which costs that exchange the time it takes; and so
-//!   does a [sink](sink) that waits.
+//!   does a [sink] that waits.
 
+mod armed;
 mod bodies;
 mod capture;
 mod control;
 pub mod curl;
 mod frames;
 pub mod har;
+mod heads;
 mod hide;
 mod layer;
 mod live;

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, Version, request, response};
+use http::{HeaderMap, StatusCode, Version, request, response};
 
+use super::armed::Armed;
 use super::bodies::{self, Registered};
 use super::capture::{
     BodyFate, Capture, CaptureId, CapturedBody, CapturedRequest, CapturedResponse, Withheld,
 };
-use super::control::{Armed, DumpControl};
+use super::control::DumpControl;
 use super::hide::{Hidden, Hide, Opaque};
 #[cfg(feature = "debug-dump-grpc")]
 use super::messages::DescriptorSet;
@@ -97,6 +98,14 @@ impl Observer for DebugDump {
         let response = dumping.0.as_mut().and_then(|dumped| dumped.response.as_mut());
         if let Some(response) = response {
             response.kept.add(bytes);
+        }
+    }
+
+    #[inline]
+    fn data_left_out(&self, dumping: &mut Dumping) {
+        let response = dumping.0.as_mut().and_then(|dumped| dumped.response.as_mut());
+        if let Some(response) = response {
+            response.kept.stop();
         }
     }
 
@@ -203,7 +212,8 @@ impl DebugDump {
         };
         CapturedResponse {
             status: response.status,
-            version: response.version,
+            // a server answers in the version it was asked in, whatever the service put there
+            version: end.version.unwrap_or(response.version),
             headers: self.headers(&response.headers),
             body,
             trailers: response.kept.trailers.as_ref().map(|trailers| self.headers(trailers)),
@@ -243,38 +253,6 @@ impl DebugDump {
     fn hide(&self, kept: &Kept) -> Hide<'_> {
         Hide { redaction: &self.redaction, opaque: self.opaque, cap: kept.cap }
     }
-
-    fn headers(&self, headers: &HeaderMap) -> HeaderMap {
-        let mut shown = HeaderMap::with_capacity(headers.len());
-        for (name, value) in headers {
-            // binary metadata of gRPC, in base64
-            if self.opaque == Opaque::Withheld && name.as_str().ends_with("-bin") {
-                shown.append(name, HeaderValue::from_static(crate::redact::REDACTED));
-                continue;
-            }
-            let value = match self.redaction.header_value(name, value) {
-                // as it is, also where it is no text
-                shown if shown.as_bytes() == value.as_bytes() => own(value),
-                shown => HeaderValue::from_str(&shown)
-                    .unwrap_or_else(|_| HeaderValue::from_static(crate::redact::REDACTED)),
-            };
-            shown.append(name, value);
-        }
-        shown
-    }
-
-    fn uri(&self, uri: &Uri) -> Uri {
-        let shown = self.redaction.url(&uri.to_string()).parse();
-        // what cannot be shown without its secrets is its path alone
-        shown.unwrap_or_else(|_| uri.path().parse().unwrap_or_default())
-    }
-}
-
-/// The value in memory of its own: that of a transport is a part of all that was read with it.
-fn own(value: &HeaderValue) -> HeaderValue {
-    let mut own = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
-    own.set_sensitive(value.is_sensitive());
-    own
 }
 
 impl fmt::Debug for DebugDump {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, request};
 
-use crate::classify::Outcome;
+use crate::classify::{Outcome, Side};
 use crate::config::ConfigError;
 use crate::exchange::{End, Facts};
+use crate::grpc::Code;
 
 /// What to dump, for how long, and how much of it at most.
 ///
@@ -58,6 +59,12 @@ pub enum Match {
     OneIn(NonZeroU32),
     /// Those that end so.
     Outcome(Outcome),
+    /// Those of gRPC that end with this status, wherever it was answered.
+    GrpcStatus(Code),
+    /// Those that every signal tells as an error: see [`End::is_error`].
+    Error,
+    /// Those of servers, or of clients, where one control has both.
+    Side(Side),
     /// Those that all of these fit; of none all.
     All(Vec<Match>),
     /// Those that any of these fits; of none none.
@@ -170,11 +177,14 @@ impl Match {
             Self::RequestHeader(name, value) => has(&head.headers, name, value.as_ref()),
             Self::RequestId(id) => facts.request_id()?.as_str() == id,
             Self::OneIn(many) => number.is_multiple_of(u64::from(many.get())),
+            Self::Side(side) => facts.side() == *side,
             Self::Route(_)
             | Self::Status(..)
             | Self::ResponseHeader(..)
             | Self::Slower(_)
-            | Self::Outcome(_) => return None,
+            | Self::Outcome(_)
+            | Self::GrpcStatus(_)
+            | Self::Error => return None,
             Self::All(all) => {
                 return all_of(all.iter().map(|one| one.at_start(head, facts, number)));
             }
@@ -206,6 +216,9 @@ impl Match {
             Self::Slower(time) => seen.end.duration >= *time,
             Self::OneIn(many) => seen.number.is_multiple_of(u64::from(many.get())),
             Self::Outcome(outcome) => seen.end.outcome == *outcome,
+            Self::GrpcStatus(code) => seen.end.grpc_status == Some(*code),
+            Self::Error => seen.end.is_error,
+            Self::Side(side) => seen.end.facts.side() == *side,
             Self::All(all) => all.iter().all(|one| one.at_end(seen)),
             Self::AnyOf(all) => all.iter().any(|one| one.at_end(seen)),
             Self::Not(one) => !one.at_end(seen),

@@ -78,16 +78,16 @@ pub(super) fn descriptors() -> super::DescriptorSet {
 /// A field of Protocol Buffers that has a length.
 #[cfg(feature = "debug-dump-grpc")]
 pub(super) fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(bytes.len()).unwrap();
+    let mut length = bytes.len();
     let mut out = vec![number << 3 | 2];
     if number > 15 {
         out = vec![number << 3 | 0x82, number >> 4];
     }
-    if length < 0x80 {
-        out.push(length as u8);
-    } else {
-        out.extend([length as u8 | 0x80, (length >> 7) as u8]);
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
     }
+    out.push(length as u8);
     out.extend_from_slice(bytes);
     out
 }

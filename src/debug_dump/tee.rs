@@ -11,8 +11,8 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::armed::Armed;
 use super::capture::BodyFate;
-use super::control::Armed;
 
 /// How many bytes more are held than are kept in the end.
 const SLACK: usize = 256;
@@ -70,9 +70,14 @@ impl Kept {
     /// Counts what is not looked at; nothing after it is kept, so that there is no gap.
     fn skip(&mut self, bytes: usize) {
         if bytes > 0 {
-            self.room = 0;
+            self.stop();
             self.total += bytes as u64;
         }
+    }
+
+    /// Keeps nothing more.
+    pub(super) fn stop(&mut self) {
+        self.room = 0;
     }
 
     /// Whether all of it was kept.
@@ -128,12 +133,14 @@ impl<B: Body> Body for TappedBody<B> {
         let frame = ready!(this.inner.as_mut().poll_frame(cx));
         let mut kept = this.tap.kept();
         match &frame {
+            // asked again after its error, it may seem to have come to its end
+            _ if kept.fate == BodyFate::Aborted => {}
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     // the first piece is all there is of what is one piece
                     let (first, all) = (data.chunk(), data.remaining());
                     kept.add(first);
-                    kept.skip(all - first.len());
+                    kept.skip(all.saturating_sub(first.len()));
                 }
                 if let Some(trailers) = frame.trailers_ref() {
                     kept.trailers = Some(trailers.clone());

@@ -163,8 +163,13 @@ impl<O: Observer> Active<O> {
         isolated(|| {
             let mut pieces = [IoSlice::new(&[]); 16];
             let filled = data.chunks_vectored(&mut pieces);
+            let mut left = data.remaining();
             for piece in pieces.iter().take(filled) {
                 isolated(|| self.core.observer.data(exchange, piece));
+                left = left.saturating_sub(piece.len());
+            }
+            if left > 0 {
+                isolated(|| self.core.observer.data_left_out(exchange));
             }
         });
     }

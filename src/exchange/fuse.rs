@@ -87,6 +87,13 @@ impl<O: Observer> Observer for Option<O> {
     }
 
     #[inline]
+    fn data_left_out(&self, exchange: &mut Self::Exchange) {
+        if let (Some(observer), Some(exchange)) = (self, exchange) {
+            observer.data_left_out(exchange);
+        }
+    }
+
+    #[inline]
     fn trailers(&self, exchange: &mut Self::Exchange, trailers: &HeaderMap) {
         if let (Some(observer), Some(exchange)) = (self, exchange) {
             observer.trailers(exchange, trailers);
@@ -240,6 +247,15 @@ macro_rules! tuple_observer {
                 let ($($x,)+) = exchange;
                 outwards!(|one, state| { if let Some(state) = state && one.wants_data(state) {
                     isolated(|| one.data(state, bytes));
+                } } $(($o $x))+);
+            }
+
+            #[inline]
+            fn data_left_out(&self, exchange: &mut Self::Exchange) {
+                let ($($o,)+) = self;
+                let ($($x,)+) = exchange;
+                outwards!(|one, state| { if let Some(state) = state && one.wants_data(state) {
+                    isolated(|| one.data_left_out(state));
                 } } $(($o $x))+);
             }
 

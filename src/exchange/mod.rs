@@ -27,13 +27,14 @@ pub use layer::ObserveLayer;
 pub use observer::Observer;
 #[cfg(feature = "operation")]
 pub(crate) use observer::Panic;
-#[cfg(any(feature = "catch-panic", feature = "operation"))]
+#[cfg(any(feature = "catch-panic", feature = "health", feature = "operation"))]
 pub(crate) use observer::discard;
 #[cfg(feature = "catch-panic")]
 pub(crate) use observer::drop_and_resume;
 #[cfg(any(
     feature = "access-log",
     feature = "debug-dump",
+    feature = "health",
     feature = "metrics",
     feature = "sentry",
     feature = "slo",

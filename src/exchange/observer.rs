@@ -121,9 +121,15 @@ pub trait Observer: Send + Sync + 'static {
     }
 
     /// A piece of the response body passes by. A frame whose buffer is in several pieces comes as
-    /// several; of more than 16, the rest is left out.
+    /// several; of more than 16, or of those that the buffer does not show, the rest is
+    /// [left out](Observer::data_left_out).
     #[inline]
     fn data(&self, _exchange: &mut Self::Exchange, _bytes: &[u8]) {}
+
+    /// A part of the response body passed by that could not be shown: what comes next does not follow
+    /// what came before. Called where [`data`](Observer::data) is.
+    #[inline]
+    fn data_left_out(&self, _exchange: &mut Self::Exchange) {}
 
     /// The trailers of the response pass by, as they are sent.
     #[inline]

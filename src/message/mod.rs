@@ -17,7 +17,7 @@ pub(crate) mod method;
 pub(crate) mod place;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod plain;
-#[cfg(any(feature = "admin", feature = "catch-panic", feature = "pprof"))]
+#[cfg(any(feature = "admin", feature = "catch-panic", feature = "health", feature = "pprof"))]
 pub(crate) mod problem;
 #[cfg(any(feature = "access-log", feature = "metrics", feature = "trace"))]
 pub(crate) mod server;
@@ -26,6 +26,7 @@ pub(crate) mod shown;
 #[cfg(any(
     feature = "access-log",
     feature = "debug-dump",
+    feature = "health",
     all(feature = "admin", feature = "slo")
 ))]
 pub(crate) mod timestamp;

@@ -21,7 +21,7 @@ pub enum ProfileError {
 impl fmt::Display for ProfileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Busy => f.write_str("another CPU profile is being taken"),
+            Self::Busy => f.write_str("another profile is being taken"),
             Self::OutOfRange(error) => error.fmt(f),
             Self::Unavailable(needed) => f.write_str(needed),
             Self::Failed(why) => write!(f, "the profiler failed: {why}"),

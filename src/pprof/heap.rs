@@ -51,7 +51,8 @@ fn taken() -> Result<Profile, ProfileError> {
     let Some(jemalloc) = jemalloc_pprof::PROF_CTL.as_ref() else {
         return Err(ProfileError::Unavailable(NEEDED));
     };
-    let mut jemalloc = jemalloc.blocking_lock();
+    // one at a time: each of them holds a thread, and stops the allocator for a while
+    let Ok(mut jemalloc) = jemalloc.try_lock() else { return Err(ProfileError::Busy) };
     if !jemalloc.activated() {
         return Err(ProfileError::Unavailable(
             "jemalloc's profiling is not active: start with `prof_active:true` or activate it",

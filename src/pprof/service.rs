@@ -18,6 +18,7 @@ use tower_service::Service;
 use super::cpu::{CpuProfiler, Frequency};
 use super::error::ProfileError;
 use super::heap;
+use crate::escape;
 use crate::message::problem::Problem;
 
 /// Answers `GET` with profiles, for `go tool pprof http://host/debug/pprof/profile?seconds=10` and its
@@ -29,8 +30,9 @@ use crate::message::problem::Problem;
 /// | `/heap` | what is allocated now |
 ///
 /// Everything else is answered as `application/problem+json` (RFC 9457): 400 with the `field` for a
-/// parameter that is not allowed, 404, 405, 409 while another CPU profile is taken, 500 when the
-/// profiler failed, 501 where there is no such profile. A caller who goes away stops the sampling.
+/// parameter that is not allowed or not known, 404, 405, 409 while another profile of the kind is taken, 500 when the
+/// profiler failed, 501 where there is no such profile. A caller who goes away stops the sampling. The first
+/// profile of a process takes some seconds longer, as its symbols are read.
 ///
 /// It asks for no credentials: a profile tells function names and costs CPU time, so mount it where
 /// only those get who may have that.
@@ -99,6 +101,9 @@ impl fmt::Debug for PprofFuture {
     }
 }
 
+/// What a profile of the CPU may be asked for with; `debug` is what Go's tools send, and says nothing here.
+const PARAMETERS: [&str; 3] = ["seconds", "frequency", "debug"];
+
 /// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Asked {
@@ -107,13 +112,14 @@ pub(super) enum Asked {
     Unknown,
     Method,
     Parameter(&'static str, &'static str),
+    UnknownParameter(String),
 }
 
 impl Asked {
     pub(super) fn of<B>(request: &Request<B>) -> Self {
         match Self::about(request.method(), request.uri()) {
             // where nobody has seen to it that a HEAD is answered without a body
-            Self::Cpu(..) | Self::Heap | Self::Parameter(..)
+            Self::Cpu(..) | Self::Heap | Self::Parameter(..) | Self::UnknownParameter(_)
                 if request.method() == Method::HEAD =>
             {
                 Self::Method
@@ -134,6 +140,13 @@ impl Asked {
             return Self::Heap;
         }
         let query = uri.query().unwrap_or_default();
+        let names =
+            query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+        if let Some(unknown) =
+            names.filter(|name| !name.is_empty()).find(|name| !PARAMETERS.contains(name))
+        {
+            return Self::UnknownParameter(escape::bounded(unknown.as_bytes(), 64));
+        }
         let seconds = parameter(query, "seconds", 30).filter(|s| (1..=120).contains(s));
         let Some(seconds) = seconds else {
             return Self::Parameter("seconds", "a whole number of seconds from 1 to 120");
@@ -173,8 +186,12 @@ async fn answer(asked: Asked) -> Response<Bytes> {
         }
         Asked::Parameter(field, allowed) => {
             let problem = Problem::new(StatusCode::BAD_REQUEST);
-            let detail = format!("{field} takes {allowed}");
+            let detail = format!("takes {allowed}, once");
             return problem.member("detail", &detail).member("field", field).response();
+        }
+        Asked::UnknownParameter(field) => {
+            let problem = Problem::new(StatusCode::BAD_REQUEST).member("detail", "is not known");
+            return problem.member("field", &field).response();
         }
     };
     let profile = match taken {

@@ -165,11 +165,9 @@ impl ObjectiveBuilder {
             return Err(ConfigError::new("routes", format!("{routes:?}"), allowed));
         }
         if let Some(url) = &parts.runbook_url
-            && !url
-                .parse::<http::Uri>()
-                .is_ok_and(|url| url.scheme().is_some() && url.host().is_some())
+            && !is_page(url)
         {
-            return Err(ConfigError::new("runbook_url", url, "an absolute URL"));
+            return Err(ConfigError::new("runbook_url", url, "an absolute URL of http or https"));
         }
         let labels = |severity: &Severity| (severity.urgency(), severity.window_text(parts.window));
         let mut told: Vec<_> = parts.severities.iter().map(labels).collect();
@@ -189,6 +187,12 @@ impl ObjectiveBuilder {
         (parts.severities, parts.unreachable) = severities.into_iter().partition(reachable);
         Ok(Objective::of(self.parts))
     }
+}
+
+/// Whether somebody can be sent there.
+pub(super) fn is_page(url: &str) -> bool {
+    url.parse::<http::Uri>()
+        .is_ok_and(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some())
 }
 
 fn is_name(name: &str) -> bool {

@@ -42,7 +42,7 @@ pub struct ObjectiveReport {
     pub burn: Vec<BurnRate>,
     /// The conditions of alarm, in the objective's order.
     pub alerts: Vec<AlertReport>,
-    /// What remained of the budget at the end of each part of the period, the oldest first: at most 60.
+    /// How the period's budget went down, in 60 steps, the oldest first: at most 61 points.
     pub history: Vec<BudgetPoint>,
 }
 
@@ -109,12 +109,12 @@ impl AlertState {
     }
 }
 
-/// What remained of the budget of the period that ended then.
+/// What was left by then of the budget of the period that ends now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BudgetPoint {
     /// When that was.
     pub at: SystemTime,
-    /// See [`Budget::remaining`].
+    /// 1 of all of it; `None` where nothing was counted.
     pub remaining: Option<f64>,
 }

@@ -32,6 +32,8 @@ fn summary(id: u64) -> Value {
         "route": "/users/{id}",
         "status": 200,
         "outcome": "completed",
+        "grpc_status": null,
+        "error_type": null,
         "duration_seconds": 0.0,
         "request_id": null,
         "trace_id": null,
@@ -129,7 +131,7 @@ async fn a_request_that_was_cut_has_no_command() {
         "type": "about:blank",
         "title": "Conflict",
         "status": 409,
-        "detail": "no command sends this request again: it is not known whole",
+        "detail": "no command sends this request again: its body or its trailers are not known as they were sent",
     });
     assert_eq!((told.status().as_u16(), told.json().await.unwrap()), (409, expected));
 }

@@ -159,7 +159,7 @@ fn capture(control: &DumpControl, asked: &Asked) -> Result<Response<AdminBody>, 
         Format::Text => answer::plain(render::text(&capture)),
         Format::Curl => {
             let command = curl::command(&capture).ok_or_else(|| {
-                let detail = "no command sends this request again: it is not known whole";
+                let detail = "no command sends this request again: its body or its trailers are not known as they were sent";
                 Refusal::new(StatusCode::CONFLICT, detail)
             })?;
             answer::plain(command + "\n")

@@ -8,9 +8,10 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use super::{NAMES, names};
 use crate::admin::answer::Refusal;
 use crate::admin::fields::{Fields, Item};
-use crate::classify::Outcome;
+use crate::classify::{Outcome, Side};
 use crate::config::ConfigError;
 use crate::debug_dump::{Match, Rule};
+use crate::grpc::Code;
 use crate::redact::Redaction;
 
 /// The most bytes of a text in a condition.
@@ -27,7 +28,8 @@ const OUTCOMES: [Outcome; 6] = [
 /// Reads what is to be dumped. Its bounds are those of [`Rule`].
 pub(in crate::admin) fn rule(body: &[u8]) -> Result<Rule, Refusal> {
     let mut fields = Fields::read(body)?;
-    let seconds = fields.number(names::TIME_TO_LIVE, 0..=u64::MAX)?;
+    let most = Rule::MAX_TIME_TO_LIVE.as_secs();
+    let seconds = fields.number(names::TIME_TO_LIVE, 1..=most)?;
     let mut rule = Rule::new(Duration::from_secs(seconds)).map_err(refusal)?;
     if let Some(item) = fields.take_if_there(names::CAPTURES) {
         let captures = item.number(0..=u64::from(u32::MAX))?;
@@ -67,11 +69,25 @@ fn condition(item: Item, depth: usize) -> Result<Match, Refusal> {
     let Some((name, item)) = fields.take_first() else { return Ok(Match::Any) };
     let condition = match name.as_str() {
         "all" => Match::All(conditions(item, depth)?),
-        "any" => Match::AnyOf(conditions(item, depth)?),
+        "any" => {
+            let is_none = item.refused("has no condition, so that it fits nothing");
+            let any = conditions(item, depth)?;
+            if any.is_empty() {
+                return Err(is_none);
+            }
+            Match::AnyOf(any)
+        }
         "not" => Match::Not(Box::new(condition(item, depth)?)),
         "method" => Match::Method(parsed(item, "a method", |it| Method::from_bytes(it).ok())?),
         "route" => Match::Route(item.text(MOST_TEXT)?),
-        "path_prefix" => Match::PathPrefix(item.text(MOST_TEXT)?),
+        "path_prefix" => {
+            let is_none = item.refused("must begin with `/`, as every path does");
+            let prefix = item.text(MOST_TEXT)?;
+            if !prefix.starts_with('/') {
+                return Err(is_none);
+            }
+            Match::PathPrefix(prefix)
+        }
         "status" => status(item)?,
         "request_header" => {
             let (name, value) = header(item)?;
@@ -96,6 +112,19 @@ fn condition(item: Item, depth: usize) -> Result<Match, Refusal> {
                 |name: &[u8]| OUTCOMES.into_iter().find(|it| it.as_str().as_bytes() == name);
             Match::Outcome(parsed(item, allowed, known)?)
         }
+        "grpc_status" => {
+            let allowed = "the name of a gRPC status, such as UNAVAILABLE";
+            Match::GrpcStatus(parsed(item, allowed, Code::from_name)?)
+        }
+        "error" => item.yes().map(|()| Match::Error)?,
+        "side" => {
+            let side = |name: &[u8]| match name {
+                b"server" => Some(Side::Server),
+                b"client" => Some(Side::Client),
+                _ => None,
+            };
+            Match::Side(parsed(item, "server or client", side)?)
+        }
         _ => return Err(item.refused("is not known")),
     };
     fields.end_or("is one too many: a condition has one member")?;
@@ -109,7 +138,9 @@ fn conditions(item: Item, depth: usize) -> Result<Vec<Match>, Refusal> {
 /// One status, or the first and the last of many.
 fn status(item: Item) -> Result<Match, Refusal> {
     if !item.is_object() {
-        let one = code(item)?;
+        let is_none =
+            item.refused("must be a status from 100 to 999, or {\"from\": 500, \"to\": 599}");
+        let one = code(item).map_err(|_| is_none)?;
         return Ok(Match::Status(one, one));
     }
     let mut fields = item.fields()?;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{names, read};
 use crate::debug_dump::{Capture, DumpControl, DumpStatus, Match, Rule};
+use crate::grpc::Code;
 use crate::message::timestamp;
 
 /// What `/debug/dump` tells.
@@ -33,6 +34,8 @@ fn summary(capture: &Capture) -> Value {
         "route": capture.route,
         "status": response.map(|response| response.status.as_u16()),
         "outcome": capture.outcome.as_str(),
+        "grpc_status": capture.grpc_status.map(Code::as_str),
+        "error_type": capture.error_type,
         "duration_seconds": capture.duration.as_secs_f64(),
         "request_id": capture.request_id,
         "trace_id": capture.trace_id,
@@ -80,6 +83,9 @@ fn condition(matches: &Match) -> Value {
         }
         Match::OneIn(many) => json!({ "one_in": many.get() }),
         Match::Outcome(outcome) => json!({ "outcome": outcome.as_str() }),
+        Match::GrpcStatus(code) => json!({ "grpc_status": code.as_str() }),
+        Match::Error => json!({ "error": true }),
+        Match::Side(side) => json!({ "side": side.as_str() }),
         Match::All(inner) => json!({ "all": all(inner) }),
         Match::AnyOf(inner) => json!({ "any": all(inner) }),
         Match::Not(inner) => json!({ "not": condition(inner) }),

@@ -99,6 +99,11 @@ fn no_filter_silences_the_audit() {
         let back = logged.events.take();
         assert_eq!(back.len(), 1, "{filter}");
     }
+    for fields in ["[{what}]=off", "[{what,outcome}]=off", "[span]=off"] {
+        let filter = format!("tower_observability::audit{fields},info");
+        let refused = logged.control.set(&filter, MINUTE);
+        assert!(matches!(refused, Err(LogError::Filter(_))), "{filter}");
+    }
     let own = self::logged("tower_observability::audit=off,info");
     own.control.set("warn", MINUTE).unwrap();
     own.control.fall_back().unwrap();

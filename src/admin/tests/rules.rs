@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::admin::dumps::{read, tell};
-use crate::classify::Outcome;
+use crate::classify::{Outcome, Side};
 use crate::debug_dump::{Match, Rule};
+use crate::grpc::Code;
 
 pub(super) fn minute(condition: Value) -> Value {
     json!({
@@ -53,10 +54,16 @@ fn every_condition_is_read_and_told_again() {
         (json!({"one_in": 100}), Match::OneIn(NonZeroU32::new(100).unwrap())),
         (json!({"outcome": "deadline_exceeded"}), Match::Outcome(Outcome::DeadlineExceeded)),
         (
-            json!({"all": [{"any": [{"method": "GET"}, {}]}, {"not": {"any": []}}]}),
+            json!({"grpc_status": "FAILED_PRECONDITION"}),
+            Match::GrpcStatus(Code::FailedPrecondition),
+        ),
+        (json!({"error": true}), Match::Error),
+        (json!({"side": "client"}), Match::Side(Side::Client)),
+        (
+            json!({"all": [{"any": [{"method": "GET"}, {}]}, {"not": {"all": []}}]}),
             Match::All(vec![
                 Match::AnyOf(vec![Match::Method(Method::GET), Match::Any]),
-                Match::Not(Box::new(Match::AnyOf(vec![]))),
+                Match::Not(Box::new(Match::All(vec![]))),
             ]),
         ),
     ] {
@@ -84,6 +91,11 @@ fn what_is_wrong_is_named_by_its_path() {
         (json!({"method": 1}), "match.method"),
         (json!({"all": {}}), "match.all"),
         (json!({"any": [{}, 1]}), "match.any[1]"),
+        (json!({"any": []}), "match.any"),
+        (json!({"path_prefix": "a"}), "match.path_prefix"),
+        (json!({"grpc_status": "BAD"}), "match.grpc_status"),
+        (json!({"error": false}), "match.error"),
+        (json!({"side": "both"}), "match.side"),
         (json!({"not": [{}]}), "match.not"),
         (from(json!(600)), "match.all[1].status.to"),
         (from(json!(99)), "match.all[1].status.from"),
@@ -97,7 +109,7 @@ fn what_is_wrong_is_named_by_its_path() {
         (json!({"response_header": {"name": "x-a", "value": "\n"}}), "match.response_header.value"),
         (secret, "match.request_header.value"),
         (json!({"request_id": null}), "match.request_id"),
-        (json!({"path_prefix": "a".repeat(4097)}), "match.path_prefix"),
+        (json!({"path_prefix": "/".repeat(4097)}), "match.path_prefix"),
         (json!({"slower_ms": 0.5}), "match.slower_ms"),
         (json!({"slower_ms": -1}), "match.slower_ms"),
         (json!({"one_in": 0}), "match.one_in"),
@@ -176,7 +188,7 @@ fn condition() -> impl Strategy<Value = Value> {
         Just(json!({})),
         "[A-Z]{1,8}".prop_map(|it| json!({"method": it})),
         text.prop_map(|it| json!({"route": it})),
-        text.prop_map(|it| json!({"path_prefix": it})),
+        text.prop_map(|it| json!({"path_prefix": format!("/{it}")})),
         text.prop_map(|it| json!({"request_id": it})),
         (100_u16..1_000).prop_map(|it| json!({"status": it})),
         (100_u16..500, 500_u16..1_000)
@@ -186,12 +198,16 @@ fn condition() -> impl Strategy<Value = Value> {
         any::<u64>().prop_map(|it| json!({"slower_ms": it})),
         (1..u32::MAX).prop_map(|it| json!({"one_in": it})),
         Just(json!({"outcome": "aborted"})),
+        Just(json!({"grpc_status": "DATA_LOSS"})),
+        Just(json!({"error": true})),
+        Just(json!({"side": "server"})),
     ];
     leaf.prop_recursive(6, 40, 4, |inner| {
         let some = proptest::collection::vec(inner.clone(), 0..4);
+        let one_or_more = proptest::collection::vec(inner.clone(), 1..4);
         prop_oneof![
-            some.clone().prop_map(|it| json!({"all": it})),
-            some.prop_map(|it| json!({"any": it})),
+            some.prop_map(|it| json!({"all": it})),
+            one_or_more.prop_map(|it| json!({"any": it})),
             inner.prop_map(|it| json!({"not": it})),
         ]
     })

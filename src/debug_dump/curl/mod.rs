@@ -46,7 +46,8 @@ const LEFT_OUT: [HeaderName; 11] = [
 /// `http`.
 ///
 /// `None` where the request is not known or curl cannot send it: its body was cut, withheld, decoded or
-/// not read to its end, it has trailers, no host is known, it is a `CONNECT`, or a `HEAD` with a body.
+/// not read to its end, it has trailers, no host is known, its scheme is neither
+/// `http` nor `https`, it is a `CONNECT`, or a `HEAD` with a body.
 #[must_use]
 pub fn command(capture: &Capture) -> Option<String> {
     let request = &capture.request;
@@ -57,6 +58,11 @@ pub fn command(capture: &Capture) -> Option<String> {
         return None;
     }
     let url = url::absolute(&request.uri, headers)?;
+    // of any other scheme curl would read a file, or speak to something else
+    let scheme = request.uri.scheme_str().unwrap_or_default();
+    if !["", "http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        return None;
+    }
 
     let is_printable =
         body.len() <= shell::LONGEST && body.iter().all(|byte| matches!(byte, b' '..=b'~'));

@@ -91,6 +91,16 @@ fn a_command_names_what_was_sent() {
 }
 
 #[test]
+fn a_url_that_is_not_of_http_is_no_command() {
+    for url in ["file://h/etc/passwd", "gopher://h:70/_x", "dict://h/a", "ftp://h/a", "ws://h/a"] {
+        assert_eq!(command(&get(url)), None, "{url}");
+    }
+    for url in ["HTTP://h/a", "HTTPS://h/a"] {
+        assert!(command(&get(url)).is_some(), "{url}");
+    }
+}
+
+#[test]
 fn options_follow_the_request() {
     let common = "--header 'accept: */*' --header 'user-agent: x'";
     let mut http2 = get("https://h/a/../b?[1-3]");

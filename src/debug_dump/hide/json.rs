@@ -13,6 +13,9 @@ mod word;
 /// How deep values may nest; what is deeper cannot be read.
 const DEPTH: usize = 128;
 
+/// The longest key whose members are looked at together with it; those of a longer one are hidden.
+const LONGEST_HOLDER: usize = 1024;
+
 /// How often a string may hold JSON that has strings; what is deeper is hidden.
 const LEVELS: u8 = 3;
 
@@ -234,6 +237,7 @@ impl<'a> Scan<'a> {
         if let Some(frame) = self.frames.last_mut() {
             frame.is_secret = string.is_odd
                 || self.redaction.hides_key(&string.text)
+                || frame.holder.len() > LONGEST_HOLDER
                 // a policy may name `user.id`
                 || (!frame.holder.is_empty()
                     && self.redaction.hides_key(&format!("{}.{}", frame.holder, string.text)));

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | JSON, lines and sequences of it | values of secret keys are hidden at any depth; text in strings, JSON among it, is looked into |
 //! | `application/x-www-form-urlencoded` | as [`Redaction::query`] |
-//! | `text/*` | as [`Redaction::query`], for the text, each line and each word: keys start there too |
+//! | `text/*` | as [`Redaction::query`], for the text, each line and each word: keys start there too; and what follows a name and a colon, to the end of its line and of those deeper |
 //! | `multipart/form-data` | the parts of secret names are hidden, every other one by its own type |
 //! | no type | JSON or text where it looks like it |
 //! | gRPC, where the [messages are known](super::DebugDumpLayer::grpc_messages) | JSON, a line for each message, whose secrets are hidden as in JSON |

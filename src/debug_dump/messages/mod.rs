@@ -77,7 +77,8 @@ impl MessageType {
     ) -> Option<Vec<u8>> {
         let message = DynamicMessage::decode(self.0.clone(), data).ok()?;
         let mut out = Vec::new();
-        write::Writer { redaction, opaque }.message(&message, &mut out)?;
+        write::Writer { redaction, opaque, depth: Default::default() }
+            .message(&message, &mut out)?;
         Some(out)
     }
 }

@@ -1,5 +1,7 @@
 //! Writes messages as JSON.
 
+use std::cell::Cell;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage as _, Value};
@@ -13,12 +15,37 @@ use crate::redact::{REDACTED, Redaction};
 /// [options of a field](https://github.com/protocolbuffers/protobuf/blob/main/src/google/protobuf/descriptor.proto).
 const DEBUG_REDACT: u32 = 16;
 
+/// How often an `Any` may hold another one: each is decoded by itself, so that no decoder bounds it.
+const ANY_DEPTH: u8 = 8;
+
+/// The types of `google.protobuf` that ProtoJSON writes in their own ways and that hold neither bytes nor
+/// fields of others.
+const WELL_KNOWN: [&str; 15] = [
+    "BoolValue",
+    "DoubleValue",
+    "Duration",
+    "Empty",
+    "FieldMask",
+    "FloatValue",
+    "Int32Value",
+    "Int64Value",
+    "ListValue",
+    "StringValue",
+    "Struct",
+    "Timestamp",
+    "UInt32Value",
+    "UInt64Value",
+    "Value",
+];
+
 /// Writes [ProtoJSON](https://protobuf.dev/programming-guides/json/), but with the names that fields have
 /// in their files, in the order of their numbers. Fields that the descriptors do not know, and extensions,
 /// are left out.
 pub(super) struct Writer<'a> {
     pub(super) redaction: &'a Redaction,
     pub(super) opaque: Opaque,
+    /// How many `Any` the writer is in.
+    pub(super) depth: Cell<u8>,
 }
 
 impl Writer<'_> {
@@ -26,12 +53,17 @@ impl Writer<'_> {
     pub(super) fn message(&self, message: &DynamicMessage, out: &mut Vec<u8>) -> Option<()> {
         let descriptor = message.descriptor();
         match descriptor.full_name() {
-            "google.protobuf.Any" => return self.any(message, out),
-            // holds bytes
-            "google.protobuf.BytesValue" => {}
-            name if name.starts_with("google.protobuf.") => {
-                return serde_json::to_writer(out, message).ok();
+            "google.protobuf.Any" => {
+                let depth = self.depth.get();
+                if depth == ANY_DEPTH {
+                    return None;
+                }
+                self.depth.set(depth + 1);
+                self.any(message, out)?;
+                self.depth.set(depth);
+                return Some(());
             }
+            name if is_well_known(name) => return serde_json::to_writer(out, message).ok(),
             _ => {}
         }
         let mut object = Object::new(out);
@@ -134,6 +166,10 @@ impl Writer<'_> {
         }
         Some(())
     }
+}
+
+fn is_well_known(name: &str) -> bool {
+    name.strip_prefix("google.protobuf.").is_some_and(|name| WELL_KNOWN.contains(&name))
 }
 
 fn plain(value: &Value, out: &mut Vec<u8>) {

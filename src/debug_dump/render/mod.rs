@@ -38,7 +38,8 @@ use crate::message::timestamp;
 use self::{body::Shown, object::Object};
 
 /// The capture as text with a line for each fact and header, and the bodies indented by two spaces.
-/// It ends in a line feed.
+/// It ends in a line feed. Of a body it says how many bytes passed, and how many are kept of what is shown:
+/// after its secrets were hidden, and gRPC was decoded.
 #[must_use]
 pub fn text(capture: &Capture) -> String {
     let mut out = String::new();
@@ -91,7 +92,7 @@ fn head_and_body(
     let withheld = body.withheld.map_or("", |why| match why {
         Withheld::Truncated => ", truncated",
         Withheld::Unreadable => ", unreadable",
-        Withheld::Authentication => ", left out",
+        Withheld::Authentication => ", left out as the answer to credentials",
     });
     let _ = writeln!(
         out,

@@ -38,6 +38,33 @@ fn a_rule_ends_with_its_time_with_and_without_traffic() {
 }
 
 #[test]
+fn what_is_under_way_when_a_rule_is_over_is_not_captured() {
+    let answered = |bench: &Bench| {
+        let script = Script::body(ScriptBody::new().data("abc"));
+        bench.layer.layer(script).call(get("/")).now_or_never().unwrap().unwrap().into_body()
+    };
+    let read = |mut body: crate::exchange::ObserveBody<ScriptBody, DebugDump>| {
+        while let Some(Some(Ok(_))) = body.frame().now_or_never() {}
+    };
+    let bench = Bench::armed(rule());
+    let body = answered(&bench);
+    assert!(bench.control.disarm());
+    read(body);
+    assert_eq!(bench.paths().len(), 0, "nothing is dumped any more");
+
+    bench.control.arm(rule());
+    let body = answered(&bench);
+    bench.control.arm(rule());
+    read(body);
+    assert_eq!(bench.paths().len(), 0, "the one that was in force is over");
+
+    let body = answered(&bench);
+    bench.clock.advance(MINUTE);
+    read(body);
+    assert_eq!(bench.paths().len(), 0, "for as long as was asked, and no longer");
+}
+
+#[test]
 fn a_rule_ends_with_its_captures() {
     let bench = Bench::armed(rule().captures(2).unwrap());
     for path in ["/a", "/b", "/c"] {

@@ -1,5 +1,6 @@
 //! What is captured, when, and what passes.
 
+mod gaps;
 mod limits;
 mod live;
 mod rules;

@@ -4,7 +4,8 @@ use http::{HeaderValue, Method};
 use proptest::prelude::*;
 
 use super::*;
-use crate::classify::Outcome;
+use crate::classify::{Outcome, Side};
+use crate::grpc::Code;
 
 /// The paths that were captured, of a few exchanges of all kinds.
 fn fits(matches: Match) -> Vec<String> {
@@ -16,10 +17,14 @@ fn fits(matches: Match) -> Vec<String> {
     let slow = Script::body(ScriptBody::new().pass(&bench.clock, Duration::from_secs(2)));
     bench.ask(slow, get("/users/slow"));
     bench.ask(Script::fails("gone"), get("/fails"));
+    let grpc = Request::post("/Store/Buy").header("content-type", "application/grpc");
+    let unavailable =
+        ok().with_header("content-type", "application/grpc").with_header("grpc-status", "14");
+    bench.ask(unavailable, grpc.body(()).unwrap());
     bench.paths()
 }
 
-const ALL: [&str; 5] = ["/ok", "/lost", "/users/7", "/users/slow", "/fails"];
+const ALL: [&str; 6] = ["/ok", "/lost", "/users/7", "/users/slow", "/fails", "/Store/Buy"];
 
 #[test]
 fn each_condition_fits_what_it_says() {
@@ -33,16 +38,20 @@ fn each_condition_fits_what_it_says() {
     };
     for (matches, expected) in [
         (Match::Any, ALL.to_vec()),
-        (Match::Method(Method::POST), vec!["/lost"]),
+        (Match::Method(Method::POST), vec!["/lost", "/Store/Buy"]),
         (Match::PathPrefix("/users/".into()), vec!["/users/7", "/users/slow"]),
         (status(400, 599), vec!["/lost", "/users/7"]),
-        (status(200, 200), vec!["/ok", "/users/slow"]),
+        (status(200, 200), vec!["/ok", "/users/slow", "/Store/Buy"]),
         (requested(header("x-debug", None)), vec!["/users/7"]),
         (requested(header("x-debug", Some("1"))), vec!["/users/7"]),
         (requested(header("x-debug", Some("2"))), vec![]),
         (answered(header("x-via", Some("b"))), vec!["/users/7"]),
         (Match::Slower(Duration::from_secs(2)), vec!["/users/slow"]),
         (Match::Outcome(Outcome::Failed), vec!["/fails"]),
+        (Match::Error, vec!["/users/7", "/fails", "/Store/Buy"]),
+        (Match::GrpcStatus(Code::Unavailable), vec!["/Store/Buy"]),
+        (Match::Side(Side::Server), ALL.to_vec()),
+        (Match::Side(Side::Client), vec![]),
         (Match::OneIn(NonZeroU32::new(2).unwrap()), vec!["/ok", "/users/7", "/fails"]),
         (Match::RequestId("r-1".into()), vec![]),
         (Match::Route("/users/{id}".into()), vec![]),
@@ -57,7 +66,7 @@ fn each_condition_fits_what_it_says() {
         ),
         (
             Match::AnyOf(vec![Match::Method(Method::POST), Match::Outcome(Outcome::Failed)]),
-            vec!["/lost", "/fails"],
+            vec!["/lost", "/fails", "/Store/Buy"],
         ),
     ] {
         assert_eq!(fits(matches.clone()), expected, "{matches:?}");
@@ -73,6 +82,9 @@ fn matches() -> impl Strategy<Value = Match> {
         Just(Match::Status(status(400), status(499))),
         Just(Match::Slower(Duration::from_secs(1))),
         Just(Match::Outcome(Outcome::Failed)),
+        Just(Match::GrpcStatus(Code::Unavailable)),
+        Just(Match::Error),
+        Just(Match::Side(Side::Client)),
         Just(Match::OneIn(NonZeroU32::new(2).unwrap())),
     ];
     one.prop_recursive(4, 20, 4, |inner| {

@@ -183,3 +183,31 @@ fn bodies_that_are_there_as_a_whole_and_boxes_are_looked_into() {
         body.collect().await.unwrap().to_bytes()
     });
 }
+
+#[test]
+fn a_url_that_grows_too_long_without_its_secrets_loses_more_and_not_less() {
+    let bench = Bench::armed(rule());
+    bench.ask(ok(), get(&format!("/a;token=hunter2?{}", "sid=1&".repeat(9_000))));
+    assert_eq!(bench.control.captures()[0].request.uri, "/a;token=REDACTED");
+}
+
+#[test]
+fn headers_beyond_number_are_captured() {
+    let bench = Bench::armed(rule());
+    let mut request = get("/");
+    for _ in 0..30_000 {
+        request.headers_mut().append("x-a", http::HeaderValue::from_static("b"));
+    }
+    bench.ask(ok(), request);
+    assert_eq!(bench.control.captures()[0].request.headers.len(), 30_000);
+}
+
+#[test]
+fn the_userinfo_of_a_host_is_hidden() {
+    let bench = Bench::armed(rule());
+    let mut request = get("/");
+    request.headers_mut().insert("host", http::HeaderValue::from_static("bob:hunter2@a:80"));
+    bench.ask(ok(), request);
+    let captures = bench.control.captures();
+    assert_eq!(captures[0].request.headers["host"], "REDACTED:REDACTED@a:80");
+}

@@ -36,6 +36,8 @@ fn parameters() {
         ("/profile?seconds=1.5", SECONDS),
         ("/profile?seconds=99999999999999999999", SECONDS),
         ("/profile?seconds=5&seconds=5", SECONDS),
+        ("/profile?second=5", Asked::UnknownParameter("second".to_owned())),
+        ("/profile?seconds=5&x", Asked::UnknownParameter("x".to_owned())),
         ("/profile?frequency=0", FREQUENCY),
         ("/profile?frequency=1001", FREQUENCY),
         ("/debug/pprof/heap", Asked::Heap),
@@ -56,7 +58,11 @@ proptest! {
                 prop_assert!((1..=120).contains(&duration.as_secs()));
                 prop_assert!((1..=1000).contains(&frequency.hertz()));
             }
-            other => prop_assert!(other == SECONDS || other == FREQUENCY),
+            other => prop_assert!(
+                other == SECONDS
+                    || other == FREQUENCY
+                    || matches!(other, Asked::UnknownParameter(_))
+            ),
         }
     }
 }
@@ -78,7 +84,7 @@ async fn what_is_wrong_is_told_as_problems() {
         (
             StatusCode::BAD_REQUEST,
             None,
-            r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"seconds takes a whole number of seconds from 1 to 120","field":"seconds"}"#.to_owned()
+            r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"takes a whole number of seconds from 1 to 120, once","field":"seconds"}"#.to_owned()
         )
     );
     for method in [Method::POST, Method::HEAD, Method::DELETE, Method::OPTIONS] {

@@ -17,6 +17,7 @@ use std::path::Path;
 
 use self::queries::Queries;
 use self::yaml::{Yaml, comment};
+use super::builder::is_page;
 use super::objective::Objective;
 use crate::config::ConfigError;
 use crate::metric_name;
@@ -225,7 +226,7 @@ impl ArtefactsBuilder {
     /// # Errors
     /// Names the first setting that cannot be used: a service or job that is not made of letters, digits
     /// and `-_./:`, a prefix that is none of a metric's, a URL that is not absolute, two objectives of one
-    /// name, two severities of one objective with the same urgency and windows.
+    /// name.
     pub fn build(self) -> Result<Artefacts, ConfigError> {
         let artefacts = self.artefacts;
         for (field, name) in [("service", &artefacts.service), ("job", &artefacts.job)] {
@@ -235,33 +236,16 @@ impl ArtefactsBuilder {
         }
         metric_name::prefix(&artefacts.prefix)?;
         if let Some(url) = &artefacts.runbooks_url
-            && !url.parse::<http::Uri>().is_ok_and(|url| url.host().is_some())
+            && !is_page(url)
         {
-            return Err(ConfigError::new("runbooks_url", url, "an absolute URL"));
+            return Err(ConfigError::new("runbooks_url", url, "an absolute URL of http or https"));
         }
         let mut names: Vec<_> = artefacts.objectives.iter().map(Objective::name).collect();
         names.sort_unstable();
         if let Some([name, _]) = names.array_windows().find(|[name, next]| name == next) {
             return Err(ConfigError::new("objectives", *name, "each name once"));
         }
-        artefacts.objectives.iter().try_for_each(distinct_severities)?;
         Ok(artefacts)
-    }
-}
-
-/// Their alerts could not be told apart.
-fn distinct_severities(objective: &Objective) -> Result<(), ConfigError> {
-    let labels = |severity: &super::Severity| {
-        format!("{} {}", severity.urgency().as_str(), severity.window_text(objective.window()))
-    };
-    let mut labels: Vec<_> = objective.severities().iter().map(labels).collect();
-    labels.sort_unstable();
-    match labels.array_windows().find(|[label, next]| label == next) {
-        Some([label, _]) => {
-            let allowed = "each urgency with the same windows once";
-            Err(ConfigError::new("severities", label, allowed))
-        }
-        None => Ok(()),
     }
 }
 

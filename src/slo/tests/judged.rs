@@ -120,7 +120,9 @@ fn what_can_never_hold_is_refused() {
     assert_eq!(field(Objective::latency("a", percent("99"), Duration::ZERO)), "threshold");
     assert_eq!(field(available().routes(Vec::<String>::new())), "routes");
     assert_eq!(field(available().route("")), "routes");
-    assert_eq!(field(available().runbook_url("runbook")), "runbook_url");
+    for url in ["runbook", "/runbook", "javascript://a/%0aalert(1)", "ftp://host/"] {
+        assert_eq!(field(available().runbook_url(url)), "runbook_url");
+    }
     let page = Severity::DEFAULTS[0];
     assert_eq!(field(available().severities([page, page])), "severities");
     let twice = [available(), available()].map(|builder| builder.build().unwrap());

@@ -102,7 +102,7 @@ proptest! {
     fn whatever_an_objective_says_is_text(
         description in "[^\r\0-\u{8}\u{b}-\u{1f}]{1,40}",
         route in "[<>&\"' /a-z=\\-!]{1,40}",
-        url in "(https|javascript|data)://[a-z]{1,5}/[a-z()'%&;]{0,20}",
+        url in "https?://[a-z]{1,5}/[a-z()'%&;]{0,20}",
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let of = |description: &str, route: &str, url: &str| {
@@ -111,8 +111,7 @@ proptest! {
             runtime.block_on(bench.page())
         };
         let page = of(&description, &route, &url);
-        let is_link = url.starts_with("https");
-        let harmless = of("a", "/", if is_link { "https://a" } else { "data://a" });
+        let harmless = of("a", "/", "https://a");
         prop_assert_eq!(markup(&page), markup(&harmless));
         let route_told = text(all(&page, "dd code")[0]);
         prop_assert_eq!(route_told, route);
@@ -120,7 +119,7 @@ proptest! {
         let is_plain = !description.chars().any(crate::escape::is_control);
         prop_assert!(!is_plain || told == description, "{}", told);
         let links = all(&page, ".facts a");
-        prop_assert_eq!(links.len(), usize::from(is_link));
+        prop_assert_eq!(links.len(), 1);
         for link in links {
             prop_assert_eq!(link.value().attr("href"), Some(&*url));
         }

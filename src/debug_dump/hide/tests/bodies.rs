@@ -1,4 +1,4 @@
-use super::{cut, hide, nothing, of, whole};
+use super::{JSON, cut, hide, nothing, of, whole};
 use crate::debug_dump::Withheld;
 use crate::debug_dump::hide::{Hide, Opaque};
 use crate::debug_dump::samples::headers;
@@ -101,4 +101,32 @@ fn parts_are_hidden_by_name_and_by_type() {
     assert_eq!(cut(kind, cut_off), (expected.trim_end().to_owned(), Some(Withheld::Truncated)));
     assert_eq!(whole(kind, cut_off).1, Some(Withheld::Unreadable));
     assert_eq!(whole(kind, "preamble"), (String::new(), Some(Withheld::Unreadable)));
+}
+
+#[test]
+fn a_colon_behind_a_secrets_name_is_as_good_as_an_equals_sign() {
+    for (text, expected) in [
+        ("Authorization: Bearer hunter2", "Authorization: REDACTED"),
+        (
+            "GET / HTTP/1.1\r\nhost: a\r\nCookie: a=hunter2; b=c\r\naccept: */*\r\n",
+            "GET / HTTP/1.1\r\nhost: a\r\nCookie: REDACTED\r\naccept: */*\r\n",
+        ),
+        ("user: bob\n  password: hunter2\nage: 7\n", "user: bob\n  password: REDACTED\nage: 7\n"),
+        ("- api_key:   hunter2\n- b", "- api_key: REDACTED\n- b"),
+        ("the password: hunter2", "the password: REDACTED"),
+        ("at 12:30 with token: hunter2", "at 12:30 with token: REDACTED"),
+        ("{token: 'hunter2', a: 1}", "{token: REDACTED"),
+        ("at 12:30: http://a/b: c", "at 12:30: http://a/b: c"),
+    ] {
+        assert_eq!(whole("text/plain", text), (expected.to_owned(), None), "{text}");
+    }
+    let json = r#"{"message":"sent Authorization: Bearer hunter2"}"#;
+    let expected = r#"{"message":"sent Authorization: REDACTED"}"#;
+    assert_eq!(whole(JSON, json), (expected.to_owned(), None));
+}
+
+#[test]
+fn a_value_behind_a_colon_goes_on_in_the_lines_that_are_deeper() {
+    let text = "a: 1\npassword: |\n  hunter\n\n  2\nb: 2\n";
+    assert_eq!(whole("text/yaml", text), ("a: 1\npassword: REDACTED\nb: 2\n".to_owned(), None));
 }

@@ -179,3 +179,19 @@ fn a_bad_set_is_refused() {
         r#"DescriptorSet { services: ["shop.v1.Store"], .. }"#
     );
 }
+
+#[test]
+fn what_is_packed_in_itself_too_often_is_not_followed() {
+    let mut any = field(1, b"/shop.v1.Order");
+    for _ in 0..4_000 {
+        any = [field(1, b"/google.protobuf.Any"), field(2, &any)].concat();
+    }
+    let body = framed(false, &field(10, &any));
+    assert_eq!(shown(&body, true), (String::new(), Some(Withheld::Unreadable)));
+    let mut any = [field(1, b"/shop.v1.Order"), field(2, &field(1, b"a"))].concat();
+    for _ in 0..3 {
+        any = [field(1, b"/google.protobuf.Any"), field(2, &any)].concat();
+    }
+    let (text, withheld) = shown(&framed(false, &field(10, &any)), true);
+    assert_eq!((text.contains(r#""note":"a""#), withheld), (true, None));
+}

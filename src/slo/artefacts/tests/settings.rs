@@ -1,7 +1,7 @@
 //! Settings that cannot be used are refused.
 
 use super::*;
-use crate::slo::{Severity, Urgency};
+use crate::slo::Severity;
 
 fn refused(builder: super::super::ArtefactsBuilder) -> (&'static str, String) {
     let error = builder.build().unwrap_err();
@@ -19,11 +19,6 @@ fn what_cannot_be_used_is_named() {
     assert_eq!(refused(shop().metric_prefix("a-b")), ("prefix", "a-b".to_owned()));
     assert_eq!(refused(shop().runbooks_url("/a")), ("runbooks_url", "/a".to_owned()));
     assert_eq!(refused(shop().objectives([one(), one()])), ("objectives", "available".to_owned()));
-    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-    let twice =
-        [10, 20].map(|share| Severity::new(Urgency::Page, share, minutes(5), minutes(60)).unwrap());
-    let twice = Objective::availability("a", target("99.9")).severities(twice).build().unwrap();
-    assert_eq!(refused(shop().objective(twice)), ("severities", "page 5m/1h".to_owned()));
 }
 
 #[test]
