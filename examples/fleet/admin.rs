@@ -19,7 +19,7 @@ pub fn app(
     let token = env::var("ADMIN_TOKEN").ok().filter(|token| !token.is_empty());
     let builder = match token {
         Some(token) => Admin::builder(BearerToken::new(&token)?),
-        None => Admin::builder(Closed::default()),
+        None => Admin::builder(Closed),
     };
     Ok(builder
         .metrics(MetricsService::new(registry))
