@@ -3,17 +3,15 @@
 import http.server
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from services import check, fetch, free_port, until
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -21,36 +19,6 @@ PROTOBUF = (
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 )
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-DEADLINE = 120
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def fetch(url, method="GET", **headers):
-    request = urllib.request.Request(url, method=method, headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as answer:
-        return answer.code, answer.headers, answer.read()
-
-
-def until(what, ask):
-    """Asks until there is an answer; what is not there in time fails."""
-    end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
-        try:
-            answer = ask()
-            if answer:
-                return answer
-        except OSError:
-            pass
-        time.sleep(0.1)
-    sys.exit(f"{what}: not within {DEADLINE} s")
 
 
 def between(target, accept):
@@ -135,12 +103,6 @@ class Prometheus:
 
 def named(series, suffix):
     return {labels for labels in series if dict(labels)["__name__"].endswith(suffix)}
-
-
-def check(what, is_true, told=""):
-    if not is_true:
-        sys.exit(f"FAILED: {what}\n{told}")
-    print(f"ok: {what}")
 
 
 def main(example, work, processes):

@@ -11,15 +11,17 @@ use super::queries::{Queries, REMAINING, bad_record, burn_record, events_record}
 use super::rule::{Alert, Group, Kind, Rule, untemplated};
 use super::runbook::ERROR_BUDGET_BURN;
 use crate::slo::window::duration_text;
-use crate::slo::{Objective, Severity};
+use crate::slo::{Objective, Severity, Window};
 
 /// How often a window is looked at while it passes: so often that a total outage at 99.9 % pages within
 /// two minutes, of which 52 s are what it takes to burn the budget and 30 s the wait.
 const LOOKS: u32 = 20;
 /// Prometheus forgets a recorded series after 5 minutes.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
-/// The sum over a period reads each sample of it: 50 ms for each instance, of 30 days at 15 s.
+/// The sum over a period reads each sample of it: 50 ms for each instance, of 30 days at 15 s. Of a
+/// period that is scaled it is scaled too: the sum is cheaper, and has less time to be told in.
 const LONGEST_PERIOD_INTERVAL: Duration = Duration::from_secs(120);
+const SHORTEST_PERIOD_INTERVAL: Duration = Duration::from_secs(1);
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(super) fn groups(artefacts: &Artefacts, objective: &Objective) -> Vec<Group> {
@@ -58,6 +60,12 @@ fn windows(severity: Severity, objective: &Objective) -> (Duration, Duration) {
 
 fn interval(window: Duration, longest: Duration) -> Duration {
     (window / LOOKS).clamp(SHORTEST_INTERVAL, longest)
+}
+
+fn period_interval(window: Window) -> Duration {
+    window
+        .of_30_days(LONGEST_PERIOD_INTERVAL)
+        .clamp(SHORTEST_PERIOD_INTERVAL, LONGEST_PERIOD_INTERVAL)
 }
 
 fn group_name(objective: &Objective, windows: &[Duration]) -> String {
@@ -201,7 +209,7 @@ fn budget(queries: &Queries<'_>, objective: &Objective) -> Group {
     rules.push(record(objective, REMAINING.to_owned(), expr));
     Group {
         name: group_name(objective, &[period]),
-        interval: Some(interval(period, LONGEST_PERIOD_INTERVAL)),
+        interval: Some(period_interval(objective.window())),
         comments: Vec::new(),
         rules,
     }

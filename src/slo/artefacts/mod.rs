@@ -57,7 +57,8 @@ pub use self::write::WriteError;
 ///
 /// The budget is of all samples of the period, so that Prometheus must keep them as long
 /// (`--storage.tsdb.retention.time`; 15 days by default), and no gap between two evaluations is lost.
-/// Each evaluation, once in two minutes, costs about 50 ms for each instance that is scraped every 15 s.
+/// Each evaluation, once in two minutes (of a period that is [scaled](super::Window::scaled) as much more
+/// often, at most once in a second), costs about 50 ms for each instance that is scraped every 15 s.
 ///
 /// `ErrorBudgetBurn` fires for each [`Severity`](super::Severity) that can be reached, with the labels
 /// `severity`, `slo` and `window`; beside it there are `ServiceDown`, `HighErrorRate` and

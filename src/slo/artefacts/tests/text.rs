@@ -118,7 +118,7 @@ fn scaled_windows_are_told_in_milliseconds() {
     let hour = Window::scaled(Duration::from_secs(3_600)).unwrap();
     let rules = of([objective("99.9", hour)]).rules();
     assert_eq!(values(&rules, "window"), ["416ms/5s", "2s500ms/30s", "10s/2m", "30s/6m"]);
-    let intervals = ["100ms", "125ms", "500ms", "1s500ms", "2m", "15s"];
+    let intervals = ["100ms", "125ms", "500ms", "1s500ms", "1s", "15s"];
     assert_eq!(values(&rules, "interval"), intervals);
 }
 
