@@ -1,5 +1,6 @@
 //! The URL of a request.
 
+#[cfg(feature = "debug-dump")]
 use std::fmt::Write as _;
 
 use http::header::HOST;
@@ -22,6 +23,7 @@ pub(crate) fn absolute(uri: &Uri, headers: &HeaderMap) -> Option<String> {
 }
 
 /// The URL by RFC 3986: whatever else senders put into one, as `http` lets them, is percent-encoded.
+#[cfg(feature = "debug-dump")]
 pub(crate) fn strict(url: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);
     let (scheme, rest) = url.split_at_checked(start).unwrap_or(("", url));
@@ -37,6 +39,7 @@ pub(crate) fn strict(url: &str) -> String {
     out
 }
 
+#[cfg(feature = "debug-dump")]
 fn encode(out: &mut String, part: &str, also: &[u8]) {
     let bytes = part.as_bytes();
     for (at, &byte) in bytes.iter().enumerate() {
