@@ -93,7 +93,13 @@ pub(crate) fn as_error<'a>(error: &'a (dyn Any + 'static)) -> Option<&'a (dyn Er
 }
 
 /// The message in the payload of a panic.
-#[cfg(any(feature = "access-log", feature = "catch-panic", feature = "sentry", feature = "trace"))]
+#[cfg(any(
+    feature = "access-log",
+    feature = "catch-panic",
+    feature = "live",
+    feature = "sentry",
+    feature = "trace"
+))]
 pub(crate) fn panic_message(payload: &(dyn Any + 'static)) -> Option<String> {
     let text = payload.downcast_ref::<&'static str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())

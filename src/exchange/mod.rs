@@ -34,6 +34,7 @@ pub(crate) use observer::drop_and_resume;
 #[cfg(any(
     feature = "access-log",
     feature = "debug-dump",
+    feature = "live",
     feature = "metrics",
     feature = "sentry",
     feature = "slo",

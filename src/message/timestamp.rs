@@ -35,7 +35,7 @@ pub(crate) fn push(out: &mut Vec<u8>, at: SystemTime) {
 }
 
 /// As [`push`] writes it, without the zeros that end the fraction: `2026-01-31T12:30:00.25Z`.
-#[cfg(any(feature = "debug-dump", all(feature = "admin", feature = "slo")))]
+#[cfg(any(feature = "debug-dump", all(feature = "admin", any(feature = "live", feature = "slo"))))]
 pub(crate) fn short(at: SystemTime) -> String {
     let mut text = Vec::new();
     push(&mut text, at);
@@ -139,7 +139,10 @@ mod tests {
         assert_eq!(written(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000000000Z");
     }
 
-    #[cfg(any(feature = "debug-dump", all(feature = "admin", feature = "slo")))]
+    #[cfg(any(
+        feature = "debug-dump",
+        all(feature = "admin", any(feature = "live", feature = "slo"))
+    ))]
     #[test]
     fn a_short_one_ends_with_the_last_digit_that_counts() {
         for (nanos, expected) in [
