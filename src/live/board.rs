@@ -121,8 +121,8 @@ impl Board {
     #[inline]
     pub(super) fn end(&self, slot: Slot, end: &End<'_>) {
         let inner = &*self.0;
-        let now = inner.since_origin(end.facts.started() + end.duration);
         let nanos = nanos(end.duration);
+        let now = inner.since_origin(end.facts.started()).saturating_add(nanos);
         let route = end.route.map(|route| route.as_str());
         let family = inner.family(end.facts.side(), route, now);
         let panicked = end.outcome == Outcome::Panicked;
