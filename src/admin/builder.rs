@@ -28,7 +28,7 @@ struct Parts {
     #[cfg(feature = "slo")]
     objectives: Option<crate::slo::SloTracker>,
     #[cfg(feature = "health")]
-    health: Option<crate::health::HealthService>,
+    health: Option<crate::health::Health>,
     #[cfg(feature = "pprof")]
     profiles: Option<crate::pprof::PprofService>,
 }
@@ -45,8 +45,8 @@ impl AdminBuilder {
         self
     }
 
-    /// Tells at `/debug` what runs, what was slow and what failed, as a page and as JSON. It tells of the
-    /// [objectives](Self::objectives) and links to the [dumps](Self::dumps) of this service, too.
+    /// Tells at `/debug` what runs, what was slow and what failed, as a page and as JSON. It tells of
+    /// objectives and health and links to the dumps of this service, too.
     #[cfg(feature = "live")]
     pub fn live(mut self, page: impl Into<super::LivePage>) -> Self {
         self.parts.live = Some(page.into());
@@ -77,7 +77,7 @@ impl AdminBuilder {
     /// [read](super::Access::Read).
     #[cfg(feature = "health")]
     pub fn health(mut self, health: &crate::health::Health) -> Self {
-        self.parts.health = Some(health.service());
+        self.parts.health = Some(health.clone());
         self
     }
 
@@ -94,7 +94,13 @@ impl AdminBuilder {
         let mut sections: Vec<Box<dyn Section>> = Vec::new();
         #[cfg(feature = "live")]
         let live = self.parts.live.map(|page| super::live::Parts {
+            #[cfg(not(feature = "health"))]
             page,
+            #[cfg(feature = "health")]
+            page: match &self.parts.health {
+                Some(health) => page.health_unless_told(health),
+                None => page,
+            },
             #[cfg(feature = "slo")]
             objectives: self.parts.objectives.clone(),
             #[cfg(feature = "debug-dump")]
@@ -108,7 +114,7 @@ impl AdminBuilder {
         #[cfg(feature = "slo")]
         sections.extend(self.parts.objectives.map(|part| Box::new(part) as Box<dyn Section>));
         #[cfg(feature = "health")]
-        sections.extend(self.parts.health.map(|part| Box::new(part) as Box<dyn Section>));
+        sections.extend(self.parts.health.map(|part| Box::new(part.service()) as Box<dyn Section>));
         #[cfg(feature = "pprof")]
         sections.extend(self.parts.profiles.map(|part| Box::new(part) as Box<dyn Section>));
         #[cfg(feature = "live")]

@@ -64,6 +64,19 @@ async fn details_of_health_are_for_those_who_may_read() {
 }
 
 #[tokio::test]
+async fn the_live_page_tells_the_health_that_probes_tell() {
+    for place in PLACES {
+        let bench = Bench::new(place).await;
+        bench.health.drain();
+        let page = bench.json("/debug?format=json").await;
+        let line = json!([{"name": "drain", "status": "fail", "detail": "it takes on no more"}]);
+        assert_eq!(page["health"], line);
+        let probe = bench.send(&Method::GET, "/readyz", None, None).await;
+        assert_eq!(probe.status(), 503);
+    }
+}
+
+#[tokio::test]
 async fn dumps() {
     for place in PLACES {
         let bench = Bench::new(place).await;

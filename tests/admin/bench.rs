@@ -40,6 +40,7 @@ pub(crate) const PLACES: [Place; 4] =
 pub(crate) struct Bench {
     pub(crate) control: DumpControl,
     pub(crate) log: LogControl,
+    pub(crate) health: Health,
     app: Router,
     base: String,
     client: Client,
@@ -57,12 +58,13 @@ impl Bench {
             .build()
             .unwrap();
         let board = Board::builder().clock(clock.clock()).build().unwrap();
+        let health = Health::builder().release_id("7").start().unwrap();
         let admin = Admin::builder(BearerToken::new(TOKEN).unwrap().reader(READER).unwrap())
             .metrics(MetricsService::new(&prometheus::Registry::new()))
             .log(log.clone())
             .dumps(control.clone())
             .objectives(tracker.clone())
-            .health(&Health::builder().release_id("7").start().unwrap())
+            .health(&health)
             .live(board.clone())
             .profiles(PprofService::new())
             .build();
@@ -77,7 +79,7 @@ impl Bench {
             Place::HyperTwo => client.http2_prior_knowledge(),
             _ => client.http1_only(),
         };
-        Self { control, log, app, base, client: client.build().unwrap() }
+        Self { control, log, health, app, base, client: client.build().unwrap() }
     }
 
     pub(crate) async fn send(

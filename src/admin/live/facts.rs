@@ -110,6 +110,34 @@ impl LivePage {
         self
     }
 
+    /// Tells what these checks found, unless somebody tells something else.
+    #[cfg(feature = "health")]
+    pub(in crate::admin) fn health_unless_told(self, health: &crate::health::Health) -> Self {
+        use crate::health::Status;
+
+        if self.health.is_some() {
+            return self;
+        }
+        let health = health.clone();
+        self.health(move || {
+            let snapshot = health.snapshot();
+            let line = |(name, status): (&str, Status)| {
+                let status = match status {
+                    Status::Pass => HealthStatus::Pass,
+                    Status::Warn => HealthStatus::Warn,
+                    Status::Fail => HealthStatus::Fail,
+                };
+                let took = snapshot.took(name).map(|took| format!("its last run took {took:?}"));
+                HealthLine::new(name, status, took.unwrap_or_else(|| "no run has ended yet".into()))
+            };
+            let mut lines: Vec<_> = snapshot.components().map(line).collect();
+            if snapshot.is_draining() {
+                lines.push(HealthLine::new("drain", HealthStatus::Fail, "it takes on no more"));
+            }
+            lines
+        })
+    }
+
     /// What is healthy, if somebody tells; one that panics says so.
     pub(super) fn told_health(&self) -> Option<Vec<HealthLine>> {
         let told = self.health.as_ref()?;
