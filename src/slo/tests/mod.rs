@@ -4,6 +4,8 @@ mod alerts;
 mod judged;
 mod kept;
 mod log;
+#[cfg(feature = "metrics")]
+mod told;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
