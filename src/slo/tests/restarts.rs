@@ -39,7 +39,7 @@ fn of_period(window: Window, share: u64) -> Duration {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn a_restart_loses_but_what_came_meanwhile(
