@@ -61,7 +61,8 @@ impl ObjectiveBuilder {
         self
     }
 
-    /// About the exchanges that the closure picks, instead of by route. It is asked where they end.
+    /// About the exchanges that the closure picks, instead of by route. It is asked where they end; one
+    /// that panics picks nothing.
     pub fn matching(mut self, fits: impl Fn(&End<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.parts.selection = Selection::Matching(Arc::new(fits));
         self
@@ -112,7 +113,7 @@ impl ObjectiveBuilder {
     }
 
     /// What the closure makes of an exchange; `None` leaves it to what is said later, and the default.
-    /// What is good may still be too slow for a latency objective.
+    /// What is good may still be too slow for a latency objective. One that panics says `None`.
     pub fn judge(
         mut self,
         judge: impl Fn(&End<'_>) -> Option<Goodness> + Send + Sync + 'static,

@@ -146,10 +146,7 @@ impl Collector for SloCollector {
         };
         let families = [
             (&self.events, self.events()),
-            (
-                &self.target,
-                each(&self.target, &|of| Some(1.0 - of.objective.target().error_budget())),
-            ),
+            (&self.target, each(&self.target, &|of| Some(of.objective.target().ratio()))),
             (&self.budget, each(&self.budget, &|of| of.budget.remaining)),
             (&self.coverage, each(&self.coverage, &|of| Some(of.budget.coverage))),
             (&self.burn, reports.iter().flat_map(|report| self.burn(report)).collect()),

@@ -54,7 +54,7 @@
 //!
 //! Running totals are kept at the ends of slots: of 10 s for an hour, of 4 minutes for a day, of an hour
 //! for the period, 23 kB for each objective. A window is right but for half a slot at its beginning, at most
-//! 1.7 % of it. Slots are ended where an exchange ends, or somebody asks: there is no thread.
+//! 2 % of it, or 3.4 % where [a condition](Severity::new) has windows of its own. Slots are ended where an exchange ends, or somebody asks: there is no thread.
 //!
 //! # Alarms
 //!
@@ -75,6 +75,7 @@ mod artefacts;
 mod builder;
 #[cfg(feature = "metrics")]
 mod collector;
+mod file;
 mod format;
 mod layer;
 mod objective;
@@ -83,6 +84,7 @@ mod rolling;
 mod severity;
 mod snapshot;
 mod target;
+mod told;
 mod tracked;
 mod tracker;
 mod window;

@@ -12,7 +12,7 @@ use super::severity::Severity;
 use super::target::Target;
 use super::window::Window;
 use crate::classify::{Goodness, Outcome, Side};
-use crate::exchange::End;
+use crate::exchange::{End, isolated};
 use crate::grpc::Code;
 
 /// What makes an exchange good.
@@ -238,7 +238,8 @@ impl Selection {
                 let route = end.route.map(|route| route.as_str());
                 route.is_some_and(|route| routes.iter().any(|of| of == route))
             }
-            Self::Matching(fits) => fits(end),
+            // what panics picks nothing, and keeps no other objective from counting
+            Self::Matching(fits) => isolated(|| fits(end)).unwrap_or(false),
         }
     }
 }
@@ -249,7 +250,7 @@ impl Rule {
             Self::Status(status, goodness) => (end.status == Some(*status)).then_some(*goodness),
             Self::Outcome(outcome, goodness) => (end.outcome == *outcome).then_some(*goodness),
             Self::Grpc(code, goodness) => (end.grpc_status == Some(*code)).then_some(*goodness),
-            Self::Own(judge) => judge(end),
+            Self::Own(judge) => isolated(|| judge(end)).flatten(),
         }
     }
 }

@@ -115,6 +115,6 @@ impl AlertState {
 pub struct BudgetPoint {
     /// When that was.
     pub at: SystemTime,
-    /// 1 of all of it; `None` where nothing was counted.
+    /// 1 of all of it; `None` where [the budget's](Budget::remaining) is.
     pub remaining: Option<f64>,
 }

@@ -9,11 +9,15 @@ use super::window::Window;
 /// A place on the tracker's own scale of time, which goes on where the one that was restored ended.
 pub(super) type At = Duration;
 
-/// The slots of a period of 30 days: their length in seconds, and how many of them are kept.
+/// The shortest slot of a period of 30 days.
+const SHORTEST: Duration = Duration::from_secs(10);
+
+/// The slots of each ring: how many of the shortest make up one, so that they end together in any period,
+/// and how many are kept. Of 30 days, they are of 10 s, 4 minutes and an hour.
 ///
 /// A window is a whole number of slots but for at most half a one at its beginning: 5 s of 5 minutes, 2
 /// minutes of 2 hours.
-const SLOTS: [(u64, usize); 3] = [(10, 361), (240, 361), (3_600, 721)];
+const SLOTS: [(u32, usize); 3] = [(1, 361), (24, 361), (360, 721)];
 
 /// The most interruptions that are kept in mind.
 const MOST_GAPS: usize = 64;
@@ -76,8 +80,11 @@ impl Ring {
             .unwrap_or_default()
     }
 
-    fn reaches_back(&self) -> Duration {
-        self.slot * u32::try_from(self.most - 1).unwrap_or(u32::MAX)
+    /// Whether it has the slot that ended nearest to the beginning of a window of this length; to the
+    /// nearest, as slots are cut to whole nanoseconds.
+    fn reaches_over(&self, window: Duration) -> bool {
+        let reach = self.slot * u32::try_from(self.most - 1).unwrap_or(u32::MAX);
+        reach + self.slot / 2 >= window
     }
 }
 
@@ -87,20 +94,25 @@ fn slots(at: At, slot: Duration) -> u64 {
 
 impl Rolling {
     pub(super) fn new(window: Window) -> Self {
-        let ring = |(seconds, most)| {
-            Ring::new(window.of_30_days_exactly(Duration::from_secs(seconds)), most)
-        };
+        let shortest = window.of_30_days_exactly(SHORTEST);
+        let ring = |(shortest_ones, most)| Ring::new(shortest * shortest_ones, most);
         Self { rings: SLOTS.map(ring), gaps: Vec::new() }
     }
 
-    /// How long the shortest slots are.
-    pub(super) fn slot(&self) -> Duration {
-        self.rings[0].slot
+    /// How many of the shortest slots have ended by now.
+    pub(super) fn ended_by(&self, now: At) -> u64 {
+        slots(now, self.rings[0].slot)
     }
 
-    /// How many of the shortest slots have ended.
+    /// How many of the shortest slots it went through.
     pub(super) fn ended(&self) -> u64 {
         self.rings[0].ended
+    }
+
+    /// When so many of the shortest slots have ended.
+    pub(super) fn end_of(&self, ended: u64) -> At {
+        let nanos = u64::try_from(self.rings[0].slot.as_nanos()).unwrap_or(u64::MAX);
+        At::from_nanos(nanos.saturating_mul(ended))
     }
 
     /// Ends the slots that are over by now; what was counted so far is the total at their ends.
@@ -125,7 +137,7 @@ impl Rolling {
             None => Tally::default(),
             Some(start) => {
                 let [fine, middle, coarse] = &self.rings;
-                let reaches = |ring: &&Ring| ring.reaches_back() >= window;
+                let reaches = |ring: &&Ring| ring.reaches_over(window);
                 [fine, middle].into_iter().find(reaches).unwrap_or(coarse).total_at(start)
             }
         }

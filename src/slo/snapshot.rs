@@ -1,11 +1,12 @@
 //! What a tracker knows, kept in a file over restarts.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::file::write_atomically;
 use super::format::{self, Damage, Kept, KeptObjective};
 use super::tracked::Tracked;
 use super::tracker::SloTracker;
@@ -54,8 +55,9 @@ pub struct Restored {
 
 impl SloTracker {
     /// Writes what it knows to a file, for the next process to [take over](Self::restore). The file is
-    /// whole at every moment, the old one or the new: it is written beside (`NAME.PID.tmp`, which a process
-    /// that is killed leaves behind), synced, and renamed.
+    /// whole at every moment, the old one or the new, however many save at once: it is written beside
+    /// (`NAME.PID.NUMBER.tmp`, which a process that is killed leaves behind), synced, and renamed. What
+    /// stands by that name is replaced, a link too.
     ///
     /// It takes about 23 kB for each objective, and blocks until the disk has it: on a runtime, run it
     /// where blocking is allowed.
@@ -70,7 +72,8 @@ impl SloTracker {
     /// the time between is not covered. `None` where there is no file. The metrics count on from the start
     /// of this process.
     ///
-    /// Do it before there is traffic: what was counted until now counts as if it came now.
+    /// Do it before there is traffic: what was counted until now counts as if it came now, and what this
+    /// very tracker saved counts twice.
     ///
     /// # Errors
     /// Where the file cannot be read, or is damaged: then nothing is changed.
@@ -93,10 +96,11 @@ impl SloTracker {
     }
 
     fn kept(&self) -> Kept {
-        let now = self.clock().now();
         let mut state = self.state();
+        // with the lock held, so that nobody went further: it would be after what the file says it is of
+        let now = self.clock().now();
         let changes = self.turn(&mut state, now);
-        let at = state.offset + self.since_origin(now);
+        let at = state.at(self.since_origin(now));
         let all = self.objectives().iter().zip(&state.tracked).enumerate();
         let objectives = all.map(|(index, (objective, tracked))| KeptObjective {
             name: objective.name().to_owned(),
@@ -112,13 +116,13 @@ impl SloTracker {
     }
 
     fn take_over(&self, kept: Kept) -> Restored {
+        let mut state = self.state();
         let now = self.clock().now();
         let wall = self.clock().wall();
         // where the time of day was set back since, nothing is known to have passed
         let away = wall.duration_since(kept.written_at).unwrap_or(Duration::ZERO);
-        let mut state = self.state();
         let at = kept.at + away;
-        state.offset = at.saturating_sub(self.since_origin(now));
+        (state.set, state.set_to) = (self.since_origin(now), at);
         let mut restored =
             Restored { written_at: kept.written_at, objectives: Vec::new(), left_out: Vec::new() };
         let mut saved = kept.objectives;
@@ -143,31 +147,6 @@ impl SloTracker {
         self.tell(now, changes);
         restored
     }
-}
-
-/// Writes a file that is whole at every moment.
-fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let beside = path.with_file_name(name);
-    let written = (|| {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&beside, path)
-    })();
-    if written.is_err() {
-        // what is left of it is of no use, and may not be there
-        let _ = fs::remove_file(&beside);
-        return written;
-    }
-    // the name, too, is to outlive a loss of power, where directories can be synced
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
 }
 
 impl fmt::Display for SnapshotError {

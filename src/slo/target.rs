@@ -58,6 +58,12 @@ impl Target {
         f64::from(self.bad_per_billion()) / f64::from(WHOLE)
     }
 
+    /// The share of exchanges that should be good: 0.999 of a target of 99.9 %.
+    #[cfg(feature = "metrics")]
+    pub(super) fn ratio(self) -> f64 {
+        f64::from(self.good) / f64::from(WHOLE)
+    }
+
     /// Parts per billion that may be bad.
     pub(crate) fn bad_per_billion(self) -> u32 {
         WHOLE - self.good

@@ -14,8 +14,9 @@ use super::severity::Severity;
 /// The share of a period that must be covered for its budget to be told.
 const LEAST_COVERAGE: f64 = 0.1;
 
-/// The most steps in which the time since it was last looked at is gone through.
-const MOST_STEPS: u64 = 1024;
+/// How many slots are gone through one by one where nobody looked for long; those after them in steps that
+/// grow with the distance, as what then changes does so ever more slowly.
+const ONE_BY_ONE: u64 = 1024;
 
 /// How many points a period's history has.
 const HISTORY: u32 = 60;
@@ -88,8 +89,7 @@ impl Tracked {
 
     /// When the slot under way ends.
     pub(super) fn next_turn(&self) -> At {
-        let ended = u32::try_from(self.rolling.ended() + 1).unwrap_or(u32::MAX);
-        self.rolling.slot().saturating_mul(ended)
+        self.rolling.end_of(self.rolling.ended().saturating_add(1))
     }
 
     /// Goes through the slots that ended since it was last looked at; nothing was counted since the
@@ -97,11 +97,11 @@ impl Tracked {
     pub(super) fn turn(&mut self, objective: &Objective, now: At, counted: Tally) -> Vec<Change> {
         let total = self.total(counted);
         let mut changes = Vec::new();
-        let slot = self.rolling.slot();
-        while self.next_turn() <= now {
-            let left = slots_between(self.next_turn(), now, slot);
-            let step = u32::try_from(left / MOST_STEPS).unwrap_or(u32::MAX);
-            let at = self.next_turn() + slot.saturating_mul(step);
+        let (before, last) = (self.rolling.ended(), self.rolling.ended_by(now));
+        let mut ended = before;
+        while ended < last {
+            ended = last.min(ended.saturating_add(1 + (ended - before) / ONE_BY_ONE));
+            let at = self.rolling.end_of(ended);
             self.rolling.advance(at, total);
             self.look(objective, at, total, &mut changes);
         }
@@ -188,13 +188,14 @@ impl Tracked {
     ) -> Vec<BudgetPoint> {
         let period = objective.window().period();
         let of_period = self.rolling.over(period, now, total);
+        let is_told = self.rolling.coverage(period, now) >= LEAST_COVERAGE;
         let points = (0..=HISTORY).map(|point| period * point / HISTORY).rev();
         let points = points.filter(|ago| *ago <= now).map(|ago| {
             let since = self.rolling.over(ago, now, total);
             let bad = of_period.bad.saturating_sub(since.bad);
             BudgetPoint {
                 at: wall(now.saturating_sub(ago)),
-                remaining: remaining(objective, of_period, bad),
+                remaining: is_told.then(|| remaining(objective, of_period, bad)).flatten(),
             }
         });
         points.collect()
@@ -221,9 +222,4 @@ fn burn(
         coverage: rolling.coverage(window, at),
         rate: tally.bad_ratio().map(|ratio| ratio / objective.target().error_budget()),
     }
-}
-
-fn slots_between(from: At, to: At, slot: Duration) -> u64 {
-    let nanos = to.saturating_sub(from).as_nanos() / slot.as_nanos().max(1);
-    u64::try_from(nanos).unwrap_or(u64::MAX)
 }

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::objective::Objective;
-use super::report::{AlertState, ObjectiveReport, Tally};
+use super::report::{ObjectiveReport, Tally};
 use super::rolling::At;
+use super::told::event;
 use super::tracked::{AlertChange, Change, Tracked};
 use crate::classify::Goodness;
 use crate::clock::Clock;
@@ -54,10 +55,23 @@ type OnChange = dyn Fn(&AlertChange) + Send + Sync;
 
 /// What changes with time.
 pub(super) struct State {
-    /// What the scale of time had reached at the origin.
-    pub(super) offset: At,
+    /// When the tracker's scale of time was set, since the origin.
+    pub(super) set: Duration,
+    /// What it was set to.
+    pub(super) set_to: At,
     /// In the order of the objectives.
     pub(super) tracked: Vec<Tracked>,
+}
+
+impl State {
+    /// A time since the origin, on the tracker's scale.
+    pub(super) fn at(&self, since_origin: Duration) -> At {
+        self.set_to + since_origin.saturating_sub(self.set)
+    }
+
+    fn since_origin(&self, at: At) -> Duration {
+        self.set.saturating_add(at.saturating_sub(self.set_to))
+    }
 }
 
 impl SloTracker {
@@ -73,10 +87,10 @@ impl SloTracker {
 
     /// What this instance knows of its objectives now.
     pub fn reports(&self) -> Vec<ObjectiveReport> {
-        let now = self.0.clock.now();
         let mut state = self.state();
+        let now = self.0.clock.now();
         let changes = self.turn(&mut state, now);
-        let (at, wall) = (state.offset + self.since_origin(now), self.0.clock.wall());
+        let (at, wall) = (state.at(self.since_origin(now)), self.0.clock.wall());
         let all = self.0.objectives.iter().zip(&state.tracked).enumerate();
         let reports = all
             .map(|(index, (objective, tracked))| {
@@ -135,7 +149,7 @@ impl SloTracker {
     /// Goes through the slots that ended.
     pub(super) fn turn(&self, state: &mut State, now: Instant) -> Vec<(Objective, Change)> {
         let inner = &*self.0;
-        let at = state.offset + self.since_origin(now);
+        let at = state.at(self.since_origin(now));
         let mut told = Vec::new();
         let mut next = At::MAX;
         for (index, (objective, tracked)) in
@@ -145,9 +159,8 @@ impl SloTracker {
             told.extend(changes.into_iter().map(|change| (objective.clone(), change)));
             next = next.min(tracked.next_turn());
         }
-        let next = next.saturating_sub(state.offset);
-        inner.next_turn.store(nanos(next), Ordering::Relaxed);
-        told.iter_mut().for_each(|(_, change)| change.at = change.at.saturating_sub(state.offset));
+        inner.next_turn.store(nanos(state.since_origin(next)), Ordering::Relaxed);
+        told.iter_mut().for_each(|(_, change)| change.at = state.since_origin(change.at));
         told
     }
 
@@ -185,42 +198,13 @@ impl SloTracker {
         self.0.created
     }
 
-    pub(super) fn since_origin(&self, now: Instant) -> At {
+    pub(super) fn since_origin(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.0.origin)
     }
 }
 
-fn nanos(at: At) -> u64 {
-    u64::try_from(at.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Tells the log.
-fn event(change: &AlertChange) {
-    let AlertChange { objective, severity, from, to, short, long, .. } = change;
-    let window = severity.window_text(objective.window());
-    macro_rules! tell {
-        ($level:ident, $message:literal) => {
-            tracing::$level!(
-                target: "tower_observability::slo",
-                slo = objective.name(),
-                severity = severity.urgency().as_str(),
-                window,
-                from = from.as_str(),
-                to = to.as_str(),
-                burn_rate_short = short.rate,
-                burn_rate_long = long.rate,
-                bad = long.tally.bad,
-                total = long.tally.total(),
-                runbook_url = objective.runbook_url(),
-                $message
-            )
-        };
-    }
-    match (from, to) {
-        (_, AlertState::Firing) => tell!(warn, "the error budget burns too fast"),
-        (AlertState::Firing, _) => tell!(info, "the error budget burns too fast no more"),
-        _ => tell!(debug, "the error budget may burn too fast"),
-    }
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Sets up an [`SloTracker`].
@@ -272,7 +256,7 @@ impl SloTrackerBuilder {
             #[cfg(feature = "metrics")]
             created: clock.wall(),
             next_turn: AtomicU64::new(0),
-            state: Mutex::new(State { offset: At::ZERO, tracked }),
+            state: Mutex::new(State { set: Duration::ZERO, set_to: At::ZERO, tracked }),
             objectives,
             clock,
             on_change,

@@ -8,16 +8,16 @@ use proptest::prelude::*;
 use super::*;
 
 /// A folder of its own, gone with the test.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("slo-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         Self(folder)
     }
 
-    fn file(&self) -> PathBuf {
+    pub(super) fn file(&self) -> PathBuf {
         self.0.join("slo.snapshot")
     }
 }
@@ -48,7 +48,10 @@ fn lived() -> Bench {
 }
 
 /// A new process on the same clock.
-fn next(before: &Bench, objectives: impl IntoIterator<Item = ObjectiveBuilder>) -> Bench {
+pub(super) fn next(
+    before: &Bench,
+    objectives: impl IntoIterator<Item = ObjectiveBuilder>,
+) -> Bench {
     let clock = before.clock.clone();
     let tracker = SloTracker::builder()
         .objectives(objectives.into_iter().map(|objective| objective.build().unwrap()))
@@ -64,7 +67,7 @@ fn both() -> [ObjectiveBuilder; 2] {
 }
 
 /// All that a report says but what the process counted itself.
-fn known(bench: &Bench) -> Vec<String> {
+pub(super) fn known(bench: &Bench) -> Vec<String> {
     let reports = bench.tracker.reports().into_iter();
     let known = reports.map(|mut report| {
         report.since_start = Tally::default();

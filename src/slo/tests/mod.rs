@@ -1,9 +1,11 @@
 //! The room as a whole.
 
 mod alerts;
+mod edges;
 mod judged;
 mod kept;
 mod log;
+mod restarts;
 #[cfg(feature = "metrics")]
 mod told;
 
