@@ -97,6 +97,7 @@ pub(crate) fn as_error<'a>(error: &'a (dyn Any + 'static)) -> Option<&'a (dyn Er
     feature = "access-log",
     feature = "catch-panic",
     feature = "health",
+    feature = "live",
     feature = "sentry",
     feature = "trace"
 ))]

@@ -159,6 +159,7 @@ impl TraceIdentity {
     #[cfg(any(
         feature = "catch-panic",
         feature = "debug-dump",
+        all(feature = "admin", feature = "live"),
         feature = "metrics-protobuf",
         feature = "sentry"
     ))]

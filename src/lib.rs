@@ -13,6 +13,7 @@
 //! | `sentry::SentryLayer` | reports each panic and failure to Sentry, once | `sentry` |
 //! | `catch_panic::CatchPanicLayer` | answers where a service panics | `catch-panic` |
 //! | `debug_dump::DebugDumpLayer` | keeps whole exchanges, while a rule asks for them | `debug-dump` |
+//! | `live::LiveLayer` | keeps what an engineer looks at first: what runs, what was slow, what failed | `live` |
 //! | [`exchange::ObserveLayer`] | lets an [`Observer`](exchange::Observer) of your own see every exchange | always |
 //!
 //! Around them, `operation::Operation` (feature `operation`) records a span for any other future, and
@@ -60,6 +61,8 @@
 #![warn(missing_docs)]
 
 pub mod attribute;
+#[cfg(any(feature = "live", feature = "metrics"))]
+mod bounded;
 #[cfg(any(feature = "request-id", feature = "access-log", feature = "trace", feature = "metrics"))]
 pub mod caller;
 pub mod classify;
@@ -78,6 +81,7 @@ pub mod id;
     feature = "catch-panic",
     feature = "debug-dump",
     feature = "health",
+    feature = "live",
     feature = "metrics",
     feature = "pprof",
     feature = "sentry",
@@ -100,6 +104,8 @@ pub mod catch_panic;
 pub mod debug_dump;
 #[cfg(feature = "health")]
 pub mod health;
+#[cfg(feature = "live")]
+pub mod live;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 #[cfg(feature = "operation")]

@@ -22,6 +22,7 @@ use tower_observability::catch_panic::CatchPanicLayer;
 use tower_observability::classify::Side::Server;
 use tower_observability::debug_dump::{DebugDumpLayer, DumpControl, Match, Rule};
 use tower_observability::exchange::ObserveLayer;
+use tower_observability::live::{Board, LiveLayer};
 use tower_observability::metrics::MetricsLayer;
 use tower_observability::request_id::{RequestIdLayer, RequestIds};
 use tower_observability::sentry::SentryLayer;
@@ -59,6 +60,8 @@ pub(crate) fn all() -> Vec<Row> {
         over(CORE, "slo, one objective", || plain(slo(1, &[]).layer(Bare))).within(200, 0, 400),
         over(CORE, "slo, ten objectives", || plain(slo(10, &[]).layer(Bare))).within(1_200, 0, 1_400),
         over(LAYERED, "slo, ten objectives by route", || axum(router().layer(slo(10, &["/", "/users/{id}"])))).within(1_200, 0, 1_600),
+        over(CORE, "live", || plain(live().layer(Bare))).within(400, 0, 800),
+        over(LAYERED, "live, by route", || axum(router().layer(live()))).within(400, 0, 900),
         over(CORE, "debug_dump, off", || plain(DebugDumpLayer::server(&DumpControl::new()).layer(Bare))).within(60, 0, 400),
         over(CORE, "debug_dump, armed for others", || plain(dumping(Match::Method(http::Method::POST)).layer(Bare))),
         over(CORE, "debug_dump, armed for a status", || plain(dumping(Match::Status(http::StatusCode::NOT_FOUND, http::StatusCode::NOT_FOUND)).layer(Bare))),
@@ -76,6 +79,10 @@ pub(crate) fn all() -> Vec<Row> {
 
 fn core() -> ObserveLayer<()> {
     ObserveLayer::new(Server, ())
+}
+
+fn live() -> LiveLayer {
+    LiveLayer::server(&Board::builder().build().expect("the defaults are good"))
 }
 
 /// So many objectives by turns of availability and latency, about these routes, or all.

@@ -90,13 +90,13 @@ pub(super) fn json(document: Vec<u8>) -> Response<AdminBody> {
 }
 
 /// 200, with a JSON document that is written as [`safe`] does.
-#[cfg(any(feature = "debug-dump", feature = "slo"))]
+#[cfg(any(feature = "debug-dump", feature = "live", feature = "slo"))]
 pub(super) fn document(document: &serde_json::Value) -> Response<AdminBody> {
     json(safe(document))
 }
 
 /// A JSON document in which nothing drives a terminal or hides from who reads it.
-#[cfg(any(feature = "debug-dump", feature = "slo"))]
+#[cfg(any(feature = "debug-dump", feature = "live", feature = "slo"))]
 pub(super) fn safe(document: &serde_json::Value) -> Vec<u8> {
     use crate::escape;
     use serde_json::Value;
@@ -163,7 +163,7 @@ impl Refusal {
     }
 
     /// 400 for a parameter of the query that there is not.
-    #[cfg(any(feature = "debug-dump", feature = "slo"))]
+    #[cfg(any(feature = "debug-dump", feature = "live", feature = "slo"))]
     pub(super) fn unknown(parameter: &str) -> Self {
         Self::field(crate::escape::bounded(parameter.as_bytes(), 64), "is not known")
     }

@@ -20,6 +20,8 @@ pub struct AdminBuilder {
 struct Parts {
     #[cfg(feature = "metrics")]
     metrics: Option<crate::metrics::MetricsService>,
+    #[cfg(feature = "live")]
+    live: Option<super::LivePage>,
     log: Option<LogControl>,
     #[cfg(feature = "debug-dump")]
     dumps: Option<crate::debug_dump::DumpControl>,
@@ -40,6 +42,14 @@ impl AdminBuilder {
     #[cfg(feature = "metrics")]
     pub fn metrics(mut self, metrics: crate::metrics::MetricsService) -> Self {
         self.parts.metrics = Some(metrics);
+        self
+    }
+
+    /// Tells at `/debug` what runs, what was slow and what failed, as a page and as JSON. It tells of the
+    /// [objectives](Self::objectives) and links to the [dumps](Self::dumps) of this service, too.
+    #[cfg(feature = "live")]
+    pub fn live(mut self, page: impl Into<super::LivePage>) -> Self {
+        self.parts.live = Some(page.into());
         self
     }
 
@@ -82,6 +92,14 @@ impl AdminBuilder {
     #[must_use]
     pub fn build(self) -> Admin {
         let mut sections: Vec<Box<dyn Section>> = Vec::new();
+        #[cfg(feature = "live")]
+        let live = self.parts.live.map(|page| super::live::Parts {
+            page,
+            #[cfg(feature = "slo")]
+            objectives: self.parts.objectives.clone(),
+            #[cfg(feature = "debug-dump")]
+            dumps: self.parts.dumps.clone(),
+        });
         #[cfg(feature = "metrics")]
         sections.extend(self.parts.metrics.map(|part| Box::new(part) as Box<dyn Section>));
         sections.extend(self.parts.log.map(|part| Box::new(part) as Box<dyn Section>));
@@ -93,6 +111,11 @@ impl AdminBuilder {
         sections.extend(self.parts.health.map(|part| Box::new(part) as Box<dyn Section>));
         #[cfg(feature = "pprof")]
         sections.extend(self.parts.profiles.map(|part| Box::new(part) as Box<dyn Section>));
+        #[cfg(feature = "live")]
+        if let Some(live) = live {
+            let live = live.beside(&sections);
+            sections.push(Box::new(live));
+        }
         sections.push(Box::new(Index::of(&sections)));
         Admin(Arc::new(Shared { authorizer: self.authorizer, sections }))
     }

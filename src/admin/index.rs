@@ -20,7 +20,12 @@ impl Index {
     pub(super) fn of(sections: &[Box<dyn Section>]) -> Self {
         let mut json = br#"{"endpoints":["#.to_vec();
         let endpoints = sections.iter().flat_map(|section| section.endpoints());
-        for (at, endpoint) in ENDPOINTS.iter().chain(endpoints).enumerate() {
+        // a page may stand where the list would
+        let is_taken = |own: &Endpoint| {
+            sections.iter().any(|it| it.endpoints().iter().any(|it| it.path == own.path))
+        };
+        let own = ENDPOINTS.iter().filter(|own| !is_taken(own));
+        for (at, endpoint) in own.chain(endpoints).enumerate() {
             json.extend_from_slice(if at == 0 { br#"{"path":"# } else { br#",{"path":"# });
             escape::json_string(&mut json, endpoint.path);
             json.extend_from_slice(br#","methods":{"#);

@@ -7,6 +7,7 @@
 //! | endpoint | what it does | [`Access`] | part |
 //! |---|---|---|---|
 //! | `GET /`, `GET /debug` | lists the endpoints | read | always |
+//! | `GET /debug`, `GET /debug/families/{id}` | tells what runs, was slow or failed, as a page or as JSON | read | `AdminBuilder::live` (feature `live`), in place of the list at `/debug` |
 //! | `GET /metrics` | tells the metrics | scrape | `AdminBuilder::metrics` (feature `metrics`) |
 //! | `GET /debug/log` | tells the `tracing` filter | read | [`AdminBuilder::log`] |
 //! | `POST /debug/log` | sets the filter for a while | change | |
@@ -253,10 +254,12 @@ mod fields;
 mod health;
 mod index;
 mod json;
+#[cfg(feature = "live")]
+mod live;
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
-#[cfg(feature = "slo")]
+#[cfg(any(feature = "live", feature = "slo"))]
 mod page;
 #[cfg(feature = "pprof")]
 mod profiles;
@@ -275,6 +278,8 @@ pub use access::{Access, Authorizer, Closed, Decision};
 pub use answer::AdminBody;
 pub use bearer::BearerToken;
 pub use builder::AdminBuilder;
+#[cfg(feature = "live")]
+pub use live::{HealthLine, HealthStatus, LivePage};
 pub use log::{FallBack, LogControl, LogError, LogStatus};
 pub use service::AdminFuture;
 

@@ -86,8 +86,8 @@ pub(super) struct Asked {
     pub(super) head: http::request::Parts,
     /// That of the endpoint.
     #[cfg_attr(
-        not(feature = "debug-dump"),
-        allow(dead_code, reason = "only dumps have parameters")
+        not(any(feature = "debug-dump", feature = "live")),
+        allow(dead_code, reason = "only dumps and families have parameters")
     )]
     pub(super) path: &'static str,
     /// Whether whoever probes may read, too; of others it says nothing.
@@ -124,7 +124,7 @@ impl Asked {
     }
 }
 
-#[cfg(feature = "debug-dump")]
+#[cfg(any(feature = "debug-dump", feature = "live"))]
 impl Asked {
     /// What stands in the path for a parameter, percent-encoded as it was sent.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {

@@ -35,6 +35,7 @@ pub(crate) use observer::drop_and_resume;
     feature = "access-log",
     feature = "debug-dump",
     feature = "health",
+    feature = "live",
     feature = "metrics",
     feature = "sentry",
     feature = "slo",

@@ -1,13 +1,17 @@
 //! What a request and a response say of themselves, as every signal tells it: bounded, and without
 //! the secrets that the redaction policy finds.
 
-#[cfg(any(feature = "catch-panic", feature = "metrics", all(feature = "admin", feature = "slo")))]
+#[cfg(any(
+    feature = "catch-panic",
+    feature = "metrics",
+    all(feature = "admin", any(feature = "live", feature = "slo"))
+))]
 pub(crate) mod accept;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod asked;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod bound;
-#[cfg(any(feature = "access-log", feature = "sentry", feature = "trace"))]
+#[cfg(any(feature = "access-log", feature = "live", feature = "sentry", feature = "trace"))]
 pub(crate) mod error_text;
 #[cfg(any(feature = "access-log", feature = "trace"))]
 pub(crate) mod headers;
@@ -27,7 +31,7 @@ pub(crate) mod shown;
     feature = "access-log",
     feature = "debug-dump",
     feature = "health",
-    all(feature = "admin", feature = "slo")
+    all(feature = "admin", any(feature = "live", feature = "slo"))
 ))]
 pub(crate) mod timestamp;
 #[cfg(any(feature = "debug-dump", feature = "sentry"))]
@@ -36,5 +40,5 @@ pub(crate) mod url;
 pub(crate) mod version;
 
 /// What ends a text that was cut.
-#[cfg(any(feature = "access-log", feature = "sentry", feature = "trace"))]
+#[cfg(any(feature = "access-log", feature = "live", feature = "sentry", feature = "trace"))]
 pub(crate) const MARK: &str = "…";

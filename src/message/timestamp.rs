@@ -35,7 +35,11 @@ pub(crate) fn push(out: &mut Vec<u8>, at: SystemTime) {
 }
 
 /// As [`push`] writes it, without the zeros that end the fraction: `2026-01-31T12:30:00.25Z`.
-#[cfg(any(feature = "debug-dump", feature = "health", all(feature = "admin", feature = "slo")))]
+#[cfg(any(
+    feature = "debug-dump",
+    feature = "health",
+    all(feature = "admin", any(feature = "live", feature = "slo"))
+))]
 pub(crate) fn short(at: SystemTime) -> String {
     let mut text = Vec::new();
     push(&mut text, at);
@@ -142,7 +146,7 @@ mod tests {
     #[cfg(any(
         feature = "debug-dump",
         feature = "health",
-        all(feature = "admin", feature = "slo")
+        all(feature = "admin", any(feature = "live", feature = "slo"))
     ))]
     #[test]
     fn a_short_one_ends_with_the_last_digit_that_counts() {

@@ -1,6 +1,6 @@
 //! Which share a thread has of what is split among threads, so that no two processors write one place.
 
-#[cfg(any(feature = "metrics", feature = "slo"))]
+#[cfg(any(feature = "live", feature = "metrics", feature = "slo"))]
 pub(crate) mod cells;
 
 use std::cell::Cell;

@@ -17,6 +17,7 @@ use tower::ServiceExt;
 use tower_observability::admin::{Admin, BearerToken, LogControl};
 use tower_observability::debug_dump::{DebugDumpLayer, DumpControl, Rule};
 use tower_observability::health::Health;
+use tower_observability::live::{Board, LiveLayer};
 use tower_observability::metrics::MetricsService;
 use tower_observability::pprof::PprofService;
 use tower_observability::slo::{Objective, SloLayer, SloTracker, Target};
@@ -55,18 +56,21 @@ impl Bench {
             .clock(clock.clock())
             .build()
             .unwrap();
+        let board = Board::builder().clock(clock.clock()).build().unwrap();
         let admin = Admin::builder(BearerToken::new(TOKEN).unwrap().reader(READER).unwrap())
             .metrics(MetricsService::new(&prometheus::Registry::new()))
             .log(log.clone())
             .dumps(control.clone())
             .objectives(tracker.clone())
             .health(&Health::builder().release_id("7").start().unwrap())
+            .live(board.clone())
             .profiles(PprofService::new())
             .build();
         let base = serve(place, admin).await;
         let app = Router::new()
             .route("/users/{id}", post(|body: String| async { body }))
             .layer(DebugDumpLayer::server(&control).clock(clock.clock()))
+            .layer(LiveLayer::server(&board).clock(clock.clock()))
             .layer(SloLayer::server(&tracker).clock(clock.clock()));
         let client = Client::builder().no_proxy();
         let client = match place {

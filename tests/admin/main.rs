@@ -3,6 +3,7 @@
     feature = "admin",
     feature = "axum",
     feature = "debug-dump",
+    feature = "live",
     feature = "metrics",
     feature = "pprof",
     feature = "slo",

@@ -8,7 +8,7 @@ use super::{SCOPE, reason};
 use crate::message::timestamp;
 use crate::slo::{Indicator, Moment, ObjectiveReport, Severity, Window, duration_text};
 
-pub(super) fn document(reports: &[ObjectiveReport]) -> Value {
+pub(in crate::admin) fn document(reports: &[ObjectiveReport]) -> Value {
     let objectives: Vec<Value> = reports.iter().map(objective).collect();
     json!({"scope": "instance", "scope_note": SCOPE, "objectives": objectives})
 }

@@ -1,7 +1,7 @@
 //! `/slo`: what this instance knows of its objectives.
 
-mod json;
-mod page;
+pub(super) mod json;
+pub(super) mod page;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
 

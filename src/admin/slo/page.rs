@@ -203,7 +203,7 @@ fn alerts(content: &mut Content, report: &ObjectiveReport) {
 }
 
 /// What somebody should know of an objective at first sight.
-fn states(report: &ObjectiveReport) -> Phrase {
+pub(in crate::admin) fn states(report: &ObjectiveReport) -> Phrase {
     let mut badges = Vec::new();
     for alert in report.alerts.iter().filter(|alert| alert.state != AlertState::Inactive) {
         let windows = alert.severity.window_text(report.objective.window());
@@ -233,7 +233,7 @@ fn tone(alert: &AlertReport) -> Tone {
     }
 }
 
-fn remaining(report: &ObjectiveReport) -> String {
+pub(in crate::admin) fn remaining(report: &ObjectiveReport) -> String {
     let budget = report.budget;
     match budget.remaining {
         Some(remaining) => percent(remaining),

@@ -1,6 +1,5 @@
 //! Instruments that many threads record into and a scrape reads: no lock, no allocation, exact.
 
-pub(crate) mod bounded;
 pub(crate) mod bounds;
 pub(crate) mod counter;
 pub(crate) mod exemplar;
@@ -8,3 +7,5 @@ pub(crate) mod family;
 pub(crate) mod gauge;
 pub(crate) mod histogram;
 pub(crate) mod native;
+
+pub(crate) use crate::bounded;

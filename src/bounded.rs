@@ -28,6 +28,7 @@ pub(crate) enum Room {
     /// It is made only while there is room.
     IfAny,
     /// It is always made: one of those that stand for all others.
+    #[cfg(any(feature = "metrics", test))]
     Always,
 }
 
@@ -111,6 +112,7 @@ where
     }
 
     /// The value of a key, if there is one.
+    #[cfg(any(feature = "metrics", test))]
     #[inline]
     pub(crate) fn get<Q: Equivalent<K>>(&self, key: &Q) -> Option<&V> {
         self.find(self.hasher.hash_one(key), key)
