@@ -4,9 +4,11 @@ use std::env;
 
 use axum::Router;
 use prometheus::Registry;
-use tower_observability::admin::{Admin, AdminBuilder, BearerToken, Closed, LogControl};
+use tower_observability::admin::{
+    Admin, AdminBuilder, BearerToken, Closed, HealthLine, HealthStatus, LivePage, LogControl,
+};
 use tower_observability::config::ConfigError;
-use tower_observability::health::Health;
+use tower_observability::health::{Health, Status};
 use tower_observability::metrics::MetricsService;
 use tower_observability::pprof::PprofService;
 use tower_observability::telemetry::Telemetry;
@@ -45,14 +47,34 @@ pub fn app(
     telemetry: &Telemetry,
     health: &Health,
 ) -> Result<Router, BoxError> {
+    let checks = health.clone();
+    let live = LivePage::new(places.live.clone())
+        .service("checkout", env!("CARGO_PKG_VERSION"))
+        .health(move || lines(&checks));
     let admin = operators
         .builder()
         .metrics(MetricsService::new(registry))
         .health(health)
+        .live(live)
         .objectives(places.objectives.clone())
         .dumps(places.dumps.clone())
         .log(LogControl::telemetry(telemetry.log_filter())?)
         .profiles(PprofService::new())
         .build();
     Ok(Router::new().fallback_service(admin))
+}
+
+/// The components as the probes tell them.
+fn lines(health: &Health) -> Vec<HealthLine> {
+    let snapshot = health.snapshot();
+    let line = |(name, status)| {
+        let took = snapshot.took(name).map(|took| format!("the last check took {took:.1?}"));
+        let status = match status {
+            Status::Pass => HealthStatus::Pass,
+            Status::Warn => HealthStatus::Warn,
+            Status::Fail => HealthStatus::Fail,
+        };
+        HealthLine::new(name, status, took.unwrap_or_default())
+    };
+    snapshot.components().map(line).collect()
 }
