@@ -35,7 +35,7 @@ impl Operators {
     fn builder(self) -> AdminBuilder {
         match self.0 {
             Some(token) => Admin::builder(token),
-            None => Admin::builder(Closed::default()),
+            None => Admin::builder(Closed),
         }
     }
 }
