@@ -11,6 +11,7 @@
 //! | `metrics::MetricsLayer` | counts and measures each exchange, for Prometheus and OpenTelemetry | `metrics` |
 //! | `access_log::AccessLogLayer` | writes one event for each exchange, at its end | `access-log` |
 //! | `slo::SloLayer` | counts each exchange as good or bad by what is promised | `slo` |
+//! | `slo::SloLayer` | counts each exchange as good or bad by what is promised | `slo` |
 //! | `sentry::SentryLayer` | reports each panic and failure to Sentry, once | `sentry` |
 //! | `catch_panic::CatchPanicLayer` | answers where a service panics | `catch-panic` |
 //! | `debug_dump::DebugDumpLayer` | keeps whole exchanges, while a rule asks for them | `debug-dump` |
@@ -138,6 +139,13 @@ pub mod trace;
     feature = "catch-panic",
     feature = "sentry",
     feature = "reqwest",
+    feature = "admin",
+    feature = "debug-dump",
+    feature = "health",
+    feature = "live",
+    feature = "metrics",
+    feature = "pprof",
+    feature = "slo",
     feature = "axum"
 ))]
 #[doc = include_str!("../README.md")]

@@ -6,7 +6,8 @@ const inspect = require("./inspect");
 const { MARK } = require("./traffic");
 
 const origin = `http://${process.env.ADMIN_ADDR}`;
-const LINKS = "^/(slo|debug|debug/families/[0-9]+|debug/dump/captures/[0-9]+)$";
+// those of the endpoints, as the index tells them
+const LINKS = "^/(slo|metrics|livez|readyz|startupz|health|debug|debug/(log|dump|dump/captures|dump/captures/[0-9]+|dump/stream|pprof/profile|pprof/heap|families/[0-9]+))?$";
 
 const SCREENS = [
   { name: "desktop", viewport: { width: 1280, height: 900 } },
@@ -65,9 +66,10 @@ async function look(context, path, picture) {
   }
   faults.push(...(await page.evaluate(() => window.violations)).map((it) => `policy: ${it}`));
   const text = await page.evaluate(() => document.body.textContent);
-  const hrefs = await page.$$eval("a", (links) => links.map((it) => it.href));
+  const codes = await page.$$eval("code", (all) => all.map((it) => it.textContent));
   await page.close();
-  return { faults, text, hrefs, ...found[0] };
+  const [{ colours, width }] = found;
+  return { faults, text, codes, colours, width };
 }
 
 /// What axe-core finds, for which the policy of the page is switched off.

@@ -2,7 +2,6 @@
 "use strict";
 const { execFileSync } = require("node:child_process");
 const http = require("node:http");
-const http2 = require("node:http2");
 
 const gateway = process.env.GATEWAY_ADDR;
 
@@ -121,26 +120,25 @@ function curlMethod(method) {
   return Number(status) || undefined;
 }
 
-/// Asks with hostile paths and takes none of the answers' bodies, so that all are under way until the session is
-/// destroyed. Answers that, and the texts that came through.
+/// Asks the inventory with hostile paths, and never sends the order that was promised, so that all are under way
+/// until the connections are closed. Answers those that it goes on with, by text.
 async function hold() {
-  const session = http2.connect(`http://${gateway}`, { settings: { initialWindowSize: 0 } });
-  await new Promise((resolve, reject) => session.once("remoteSettings", resolve).once("error", reject));
+  const [host, port] = process.env.INVENTORY_ADDR.split(":");
   const taken = new Set();
-  const tries = TEXTS.flatMap((text) =>
-    paths(text).slice(0, 3).map((path) => new Promise((resolve) => {
-      const stream = session.request({ ":path": path });
-      // 404 of the route has a body, that of the router has not
-      stream.on("response", () => {
-        if (path.startsWith("/products/")) taken.add(text);
-        resolve();
-      });
-      stream.on("error", resolve).on("close", resolve);
-      stream.end();
-    })),
-  );
+  const requests = [];
+  const tries = TEXTS.flatMap((text) => {
+    const [, encoded, , raw] = paths(text);
+    return [encoded, raw].map((path) => new Promise((resolve) => {
+      const headers = { ...json, "content-length": 100, expect: "100-continue" };
+      const request = http.request({ host, port, path: `/products${path}/reservations`, method: "POST", headers, agent: false });
+      // it says so once somebody waits for the body
+      request.on("continue", () => resolve(taken.add(text))).on("response", resolve).on("error", resolve);
+      request.flushHeaders();
+      requests.push(request);
+    }));
+  });
   await Promise.all(tries);
-  return { session, taken };
+  return { taken, close: () => requests.forEach((it) => it.destroy()) };
 }
 
 module.exports = { MARK, TEXTS, attack, customers, hold, order, send, wait };

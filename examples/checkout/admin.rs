@@ -4,7 +4,7 @@ use std::env;
 
 use axum::Router;
 use prometheus::Registry;
-use tower_observability::admin::{Admin, AdminBuilder, BearerToken, Closed, LogControl};
+use tower_observability::admin::{Admin, AdminBuilder, BearerToken, Closed, LivePage, LogControl};
 use tower_observability::config::ConfigError;
 use tower_observability::health::Health;
 use tower_observability::metrics::MetricsService;
@@ -33,7 +33,7 @@ impl Operators {
     fn builder(self) -> AdminBuilder {
         match self.0 {
             Some(token) => Admin::builder(token),
-            None => Admin::builder(Closed::default()),
+            None => Admin::builder(Closed),
         }
     }
 }
@@ -45,10 +45,12 @@ pub fn app(
     telemetry: &Telemetry,
     health: &Health,
 ) -> Result<Router, BoxError> {
+    let live = LivePage::new(places.live.clone()).service("checkout", env!("CARGO_PKG_VERSION"));
     let admin = operators
         .builder()
         .metrics(MetricsService::new(registry))
         .health(health)
+        .live(live)
         .objectives(places.objectives.clone())
         .dumps(places.dumps.clone())
         .log(LogControl::telemetry(telemetry.log_filter())?)

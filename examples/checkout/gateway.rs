@@ -92,6 +92,7 @@ async fn product(
     State(Gateway { inventory, .. }): State<Gateway>,
     Path(id): Path<String>,
 ) -> Result<Json<Product>, Problem> {
+    annotate("product.id", id.clone());
     let (price, stock) = tokio::try_join!(inventory.price(&id), inventory.stock(&id))?;
     Ok(Json(Product { id, cents: price.cents, left: stock.left }))
 }

@@ -11,6 +11,7 @@ use tower_observability::classify::Side;
 use tower_observability::config::ConfigError;
 use tower_observability::debug_dump::{DebugDumpLayer, DumpControl};
 use tower_observability::exchange::ObserveLayer;
+use tower_observability::live::{Board, LiveLayer};
 use tower_observability::metrics::MetricsLayer;
 use tower_observability::operation::{OperationMetrics, Operations};
 use tower_observability::redact::Redaction;
@@ -30,8 +31,14 @@ use crate::telemetry::Telemetries;
 const SLOW: Duration = Duration::from_millis(500);
 
 /// Outermost first; the recorder is there for the script only.
-pub type ClientLayers =
-    (RequestIdLayer, TraceLayer, AccessLogLayer, MetricsLayer, ObserveLayer<Option<Recorder>>);
+pub type ClientLayers = (
+    RequestIdLayer,
+    TraceLayer,
+    AccessLogLayer,
+    MetricsLayer,
+    LiveLayer,
+    ObserveLayer<Option<Recorder>>,
+);
 
 /// As those of a client; inside of all that record, what dumps, what reports to Sentry and what catches
 /// panics.
@@ -40,6 +47,7 @@ pub type ServerLayers = (
     TraceLayer,
     AccessLogLayer,
     MetricsLayer,
+    LiveLayer,
     ObserveLayer<Option<Recorder>>,
     SloLayer,
     DebugDumpLayer,
@@ -54,6 +62,7 @@ pub struct Place {
     telemetry: Telemetry,
     metrics: MetricsLayer,
     operations: OperationMetrics,
+    live: Board,
     objectives: SloTracker,
     dumps: DumpControl,
     kept: Option<Kept>,
@@ -72,16 +81,16 @@ impl Place {
         let trace = self.trace(TraceLayer::server());
         let log = self.access_log(AccessLogLayer::server())?;
         let recorder = self.recorder(Side::Server);
-        // whoever may look at dumps need not see cards
-        let redaction = Redaction::default().key("card")?;
-        let dump = DebugDumpLayer::server(&self.dumps).redaction(redaction);
+        let dump = DebugDumpLayer::server(&self.dumps).redaction(redaction()?);
         let (sentry, catch_panic) = (SentryLayer::server(), CatchPanicLayer::server());
-        let (metrics, slo) = (self.metrics.clone(), SloLayer::server(&self.objectives));
+        let (metrics, live) = (self.metrics.clone(), LiveLayer::server(&self.live));
+        let slo = SloLayer::server(&self.objectives);
         Ok((
             RequestIdLayer::server(),
             trace,
             log,
             metrics,
+            live,
             recorder,
             slo,
             dump,
@@ -95,7 +104,8 @@ impl Place {
         let trace = self.trace(TraceLayer::client());
         let log = self.access_log(AccessLogLayer::client())?;
         let recorder = self.recorder(Side::Client);
-        Ok((RequestIdLayer::client(), trace, log, self.metrics.clone(), recorder))
+        let (metrics, live) = (self.metrics.clone(), LiveLayer::client(&self.live));
+        Ok((RequestIdLayer::client(), trace, log, metrics, live, recorder))
     }
 
     /// What the service does beside: queries, look-ups, work of its own.
@@ -150,6 +160,8 @@ pub struct Places {
     pub payment: Place,
     /// What is promised to customers.
     pub objectives: SloTracker,
+    /// What runs, was slow or failed in all of them.
+    pub live: Board,
     /// Switches the dumps of all of them.
     pub dumps: DumpControl,
 }
@@ -172,6 +184,7 @@ impl Places {
     ) -> Result<Self, BoxError> {
         let objectives = SloTracker::builder().objectives(objectives()?).build()?;
         objectives.register(registry)?;
+        let live = Board::builder().redaction(redaction()?).build()?;
         let dumps = DumpControl::new();
         let place = |name, service, telemetry: &Telemetry, metrics, operations| Place {
             name,
@@ -179,6 +192,7 @@ impl Places {
             telemetry: telemetry.clone(),
             metrics,
             operations,
+            live: live.clone(),
             objectives: objectives.clone(),
             dumps: dumps.clone(),
             kept: kept(),
@@ -201,6 +215,7 @@ impl Places {
             inventory: server("inventory", &telemetry.inventory)?,
             to_payment: client("→payment"),
             payment: server("payment", &telemetry.payment)?,
+            live: live.clone(),
             objectives: objectives.clone(),
             dumps: dumps.clone(),
         })
@@ -209,6 +224,11 @@ impl Places {
     pub fn each(&self) -> [&Place; 5] {
         [&self.gateway, &self.to_inventory, &self.inventory, &self.to_payment, &self.payment]
     }
+}
+
+/// Whoever may look at exchanges need not see cards.
+fn redaction() -> Result<Redaction, ConfigError> {
+    Redaction::default().key("card")
 }
 
 /// Lines of text in memory. Clones share them.

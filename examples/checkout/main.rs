@@ -180,6 +180,7 @@ the gateway listens on {gateway}, the inventory on {inventory}, the payment on {
   curl -iN http://{gateway}/feed                # never ends: hang up with Ctrl-C
   curl -i http://{admin}/metrics
   curl -i http://{admin}/slo -H \"authorization: Bearer $ADMIN_TOKEN\"
+  curl -i http://{admin}/debug -H \"authorization: Bearer $ADMIN_TOKEN\" # in a browser a page
   curl -i http://{admin}/debug/dump -H \"authorization: Bearer $ADMIN_TOKEN\" --json '{{\"captures\": 1, \"time_to_live_seconds\": 60}}'
   curl -i http://{admin}/debug/dump -H \"authorization: Bearer $ADMIN_TOKEN\"
 

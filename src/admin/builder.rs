@@ -46,7 +46,8 @@ impl AdminBuilder {
     }
 
     /// Tells at `/debug` what runs, what was slow and what failed, as a page and as JSON. It tells of
-    /// objectives and health and links to the dumps of this service, too.
+    /// objectives and health and links to the dumps of this service, too; of health as the page itself was
+    /// told, if it was.
     #[cfg(feature = "live")]
     pub fn live(mut self, page: impl Into<super::LivePage>) -> Self {
         self.parts.live = Some(page.into());

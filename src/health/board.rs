@@ -50,6 +50,8 @@ pub(super) struct State {
 
 struct Told {
     components: Vec<Status>,
+    /// Of which a result was told: the first one is, even where it changes nothing.
+    heard: Vec<bool>,
     groups: [Status; 3],
 }
 
@@ -70,12 +72,17 @@ impl Board {
         let state = Arc::new(State { known, is_draining: false });
         let (state, _) = watch::channel(state);
         let transitions = rules.iter().map(|_| Default::default()).collect();
-        let told = Mutex::new(Told { components: Vec::new(), groups: [Status::Fail; 3] });
+        let told = Mutex::new(Told {
+            components: Vec::new(),
+            heard: Vec::new(),
+            groups: [Status::Fail; 3],
+        });
         let board = Arc::new(Self { about, rules, clock, redaction, state, told, transitions });
         let first = board.snapshot();
         let components = (0..board.rules.len()).map(|at| first.of(at)).collect();
         let groups = Group::ALL.map(|group| first.group(group));
-        *lock(&board.told) = Told { components, groups };
+        let heard = vec![false; board.rules.len()];
+        *lock(&board.told) = Told { components, heard, groups };
         board
     }
 
@@ -144,8 +151,13 @@ impl Board {
     fn changes(self: &Arc<Self>, told: &mut Told) -> Vec<Change> {
         let now = self.snapshot();
         let mut changes = Vec::new();
-        for (at, from) in told.components.iter_mut().enumerate() {
+        for (at, (from, heard)) in told.components.iter_mut().zip(&mut told.heard).enumerate() {
             let to = now.of(at);
+            let is_first = !*heard && now.is_settled(at);
+            *heard |= is_first;
+            if to == *from && is_first && to != Status::Pass {
+                changes.push(Change::Component { at, from: to, to, output: now.output_of(at) });
+            }
             if to != *from {
                 let counts = self.transitions.get(at);
                 if let Some(count) = counts.and_then(|counts| counts.get(place(to))) {

@@ -66,7 +66,8 @@ impl Health {
     }
 
     /// From now on the service is not ready, whatever the checks find: `/readyz` answers 503 and gRPC
-    /// `NOT_SERVING`, and every open `Watch` ends. It stays live. There is no way back.
+    /// `NOT_SERVING`, and every open `Watch` ends. It stays live. There is no way back. (A probe that leaves it out, by
+    /// `?exclude=drain`, is answered as it asked.)
     pub fn drain(&self) {
         self.board().drain();
     }

@@ -46,6 +46,10 @@ impl Known {
         Self { settled, failures, passes, has_started, last: Some(last) }
     }
 
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled.is_some()
+    }
+
     /// Its own status, whatever it weighs.
     pub(super) fn status(&self, rules: &Rules, now: Instant) -> Status {
         let Some(settled) = self.settled else {

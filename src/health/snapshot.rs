@@ -62,6 +62,18 @@ impl Snapshot {
         found.map_or(Status::Fail, |(rules, known)| known.status(rules, self.now))
     }
 
+    /// Whether it passed or failed often enough for its status to be one that was found.
+    pub(super) fn is_settled(&self, at: usize) -> bool {
+        self.each().nth(at).is_some_and(|(_, known)| known.is_settled())
+    }
+
+    /// What is to be said of a component that does not pass, for those who may read it.
+    #[cfg(all(feature = "admin", feature = "live"))]
+    pub(crate) fn output(&self, name: &str) -> String {
+        let found = self.each().find(|(rules, _)| rules.name == name);
+        found.map_or_else(String::new, |(rules, known)| known.output(rules, self.now))
+    }
+
     pub(super) fn output_of(&self, at: usize) -> String {
         self.each().nth(at).map_or_else(String::new, |(rules, known)| known.output(rules, self.now))
     }

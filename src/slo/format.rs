@@ -32,6 +32,8 @@ pub(super) struct Kept {
 pub(super) struct KeptObjective {
     pub(super) name: String,
     pub(super) window: Window,
+    /// What was promised, but for how much of it.
+    pub(super) promise: String,
     pub(super) total: Tally,
     pub(super) alerts: Vec<(Severity, Alert)>,
     pub(super) rolling: Rolling,
@@ -105,6 +107,8 @@ fn put_objective(to: &mut Vec<u8>, of: &KeptObjective) {
     to.extend_from_slice(of.name.as_bytes());
     to.put_u128(of.window.period().as_nanos());
     to.put_u8(u8::from(of.window.is_scaled()));
+    put_count(to, of.promise.len());
+    to.extend_from_slice(of.promise.as_bytes());
     put_tally(to, of.total);
     put_count(to, of.alerts.len());
     for (severity, alert) in &of.alerts {
@@ -135,14 +139,14 @@ fn put_objective(to: &mut Vec<u8>, of: &KeptObjective) {
 }
 
 fn objective(content: &mut &[u8], at: At) -> Option<KeptObjective> {
-    let length = count(content)?;
-    let name = String::from_utf8(content.split_off(..length)?.to_vec()).ok()?;
+    let name = text(content)?;
     let period = duration(content)?;
     let window = match content.try_get_u8().ok()? {
         0 => [Window::DAYS_30, Window::DAYS_28].into_iter().find(|of| of.period() == period)?,
         1 => Window::scaled(period).ok()?,
         _ => return None,
     };
+    let promise = text(content)?;
     let total = tally(content)?;
     let alerts = many(content, alert)?;
     let mut rolling = Rolling::new(window);
@@ -155,7 +159,7 @@ fn objective(content: &mut &[u8], at: At) -> Option<KeptObjective> {
         }
     }
     rolling.gaps = many(content, |content| Some((duration(content)?, duration(content)?)))?;
-    Some(KeptObjective { name, window, total, alerts, rolling })
+    Some(KeptObjective { name, window, promise, total, alerts, rolling })
 }
 
 fn is_growing(totals: &[Tally], last: Tally) -> bool {
@@ -182,6 +186,11 @@ fn alert(content: &mut &[u8]) -> Option<(Severity, Alert)> {
     let is_away = content.try_get_u8().ok()? == 1;
     let away_since = duration(content)?;
     Some((severity, Alert { state, since, away_since: is_away.then_some(away_since) }))
+}
+
+fn text(content: &mut &[u8]) -> Option<String> {
+    let length = count(content)?;
+    String::from_utf8(content.split_off(..length)?.to_vec()).ok()
 }
 
 fn put_count(to: &mut Vec<u8>, count: usize) {

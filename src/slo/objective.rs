@@ -187,6 +187,11 @@ impl Objective {
         self.0.runbook_url.as_deref()
     }
 
+    /// What is promised, but for how much of it: what was counted by another promise is not of this one.
+    pub(super) fn promise(&self) -> String {
+        format!("{} {:?} of {:?}", self.0.side.as_str(), self.0.indicator, self.routes())
+    }
+
     /// What this objective makes of an exchange; `LeftOut` of one that it is not about.
     #[inline]
     pub fn judge(&self, end: &End<'_>) -> Goodness {

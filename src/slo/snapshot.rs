@@ -49,7 +49,8 @@ pub struct Restored {
     pub written_at: SystemTime,
     /// The objectives that go on where they were.
     pub objectives: Vec<String>,
-    /// Those of the snapshot that are here no more, or with another window; they are not taken over.
+    /// Those of the snapshot that are here no more, or with another window, indicator, side or routes; they
+    /// are not taken over.
     pub left_out: Vec<String>,
 }
 
@@ -71,6 +72,8 @@ impl SloTracker {
     /// Takes over what another process [saved](Self::save): its counts come before those of this one, and
     /// the time between is not covered. `None` where there is no file. The metrics count on from the start
     /// of this process.
+    ///
+    /// What was firing is told once more, as these callbacks have not heard of it.
     ///
     /// Do it before there is traffic: what was counted until now counts as if it came now, and what this
     /// very tracker saved counts twice.
@@ -105,6 +108,7 @@ impl SloTracker {
         let objectives = all.map(|(index, (objective, tracked))| KeptObjective {
             name: objective.name().to_owned(),
             window: objective.window(),
+            promise: objective.promise(),
             total: tracked.total(self.counted(index)),
             alerts: objective.severities().iter().copied().zip(tracked.alerts.clone()).collect(),
             rolling: tracked.rolling.clone(),
@@ -127,8 +131,12 @@ impl SloTracker {
             Restored { written_at: kept.written_at, objectives: Vec::new(), left_out: Vec::new() };
         let mut saved = kept.objectives;
         for (index, objective) in self.objectives().iter().enumerate() {
-            let is_same =
-                |of: &KeptObjective| of.name == objective.name() && of.window == objective.window();
+            let promise = objective.promise();
+            let is_same = |of: &KeptObjective| {
+                of.name == objective.name()
+                    && of.window == objective.window()
+                    && of.promise == promise
+            };
             let place = saved.iter().position(is_same);
             let tracked = match place.map(|place| saved.swap_remove(place)) {
                 Some(of) => {
@@ -142,7 +150,16 @@ impl SloTracker {
             }
         }
         restored.left_out.extend(saved.into_iter().map(|of| of.name));
-        let changes = self.turn(&mut state, now);
+        let mut changes = self.turn(&mut state, now);
+        // what fired before fires for this process, too, whose callbacks have not heard of it
+        let all = self.objectives().iter().zip(&state.tracked).enumerate();
+        for (index, (objective, tracked)) in all {
+            let firing = tracked.firing(objective, at, self.counted(index)).into_iter();
+            changes.extend(firing.map(|mut change| {
+                change.at = self.since_origin(now);
+                (objective.clone(), change)
+            }));
+        }
         drop(state);
         self.tell(now, changes);
         restored

@@ -28,28 +28,25 @@ pub struct Target {
 }
 
 impl Target {
-    /// So many per cent, with at most seven digits after the point.
+    /// So many per cent, with at most seven digits after the point, and with or without the sign.
     pub fn percent(text: &str) -> Result<Self, ConfigError> {
-        let refused = || {
-            ConfigError::new(
-                "target",
-                text,
-                "per cent as a decimal such as 99.9, more than 0 and less than 100, with at most 7 \
-                 digits after the point: at 100 every single error would break the objective, and \
-                 there were no budget to burn",
-            )
-        };
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let refused = |allowed| ConfigError::new("target", text, allowed);
+        let decimal = "per cent as a decimal such as 99.9, with at most 7 digits after the point";
+        let number = text.strip_suffix('%').unwrap_or(text);
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
         let is_number = |digits: &str, most: usize| {
             (1..=most).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit())
         };
         if !is_number(whole, 3) || !is_number(fraction, 7) {
-            return Err(refused());
+            return Err(refused(decimal));
         }
         let digits = format!("{whole}{fraction:0<7}");
         match digits.parse::<u32>() {
             Ok(good) if good > 0 && good < WHOLE => Ok(Self { good }),
-            _ => Err(refused()),
+            Ok(0) => Err(refused("more than 0: else nothing is promised")),
+            _ => Err(refused(
+                "less than 100: there every error would break the objective, with no budget to burn",
+            )),
         }
     }
 
@@ -90,12 +87,12 @@ fn decimal(number: u32, digits: usize) -> String {
     }
 }
 
-/// Per cent, as [`Target::percent`] reads it, with or without the sign.
+/// Per cent, as [`Target::percent`] reads it.
 impl FromStr for Target {
     type Err = ConfigError;
 
     fn from_str(text: &str) -> Result<Self, ConfigError> {
-        Self::percent(text.strip_suffix('%').unwrap_or(text))
+        Self::percent(text)
     }
 }
 

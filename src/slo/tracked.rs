@@ -125,6 +125,21 @@ impl Tracked {
         }
     }
 
+    /// What fires, as if it had begun now.
+    pub(super) fn firing(&self, objective: &Objective, now: At, counted: Tally) -> Vec<Change> {
+        let (window, total) = (objective.window(), self.total(counted));
+        let alerts = self.alerts.iter().zip(objective.severities());
+        let firing = alerts.filter(|(alert, _)| alert.state == AlertState::Firing);
+        firing
+            .map(|(_, &severity)| {
+                let [short, long] = [severity.short(window), severity.long(window)]
+                    .map(|window| burn(&self.rolling, objective, window, now, total));
+                let (from, to) = (AlertState::Inactive, AlertState::Firing);
+                Change { severity, from, to, at: now, short, long }
+            })
+            .collect()
+    }
+
     pub(super) fn total(&self, counted: Tally) -> Tally {
         Tally {
             good: self.before.good.saturating_add(counted.good),

@@ -127,8 +127,11 @@ impl LivePage {
                     Status::Warn => HealthStatus::Warn,
                     Status::Fail => HealthStatus::Fail,
                 };
-                let took = snapshot.took(name).map(|took| format!("its last run took {took:?}"));
-                HealthLine::new(name, status, took.unwrap_or_else(|| "no run has ended yet".into()))
+                let detail = match (status, snapshot.took(name)) {
+                    (HealthStatus::Pass, Some(took)) => format!("its last run took {took:?}"),
+                    _ => snapshot.output(name),
+                };
+                HealthLine::new(name, status, detail)
             };
             let mut lines: Vec<_> = snapshot.components().map(line).collect();
             if snapshot.is_draining() {

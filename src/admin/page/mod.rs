@@ -30,7 +30,7 @@ const STYLE: &str = include_str!("style.css");
 ///
 /// [CSP 3]: https://www.w3.org/TR/CSP3/
 const POLICY: &str = "default-src 'none'; \
-     style-src 'sha256-3IZFlVsKjldFfubnzwDT5sNAdPLqCzwg6mefdDw6f3k='; \
+     style-src 'sha256-NSATVc6cI87dzZp0K5JHSpsr5XXeiw17hjRVG4rlbEU='; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A whole page.

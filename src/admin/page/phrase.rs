@@ -1,6 +1,6 @@
 //! What stands within a line.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::chart::LineChart;
 use super::href::Href;
@@ -69,8 +69,12 @@ impl Phrase {
         self
     }
 
-    /// A time of day, as RFC 3339 writes it.
+    /// A time of day, as RFC 3339 writes it, to the millisecond: HTML knows no finer one ([HTML, section 2.3.5]).
+    ///
+    /// [HTML, section 2.3.5]: https://html.spec.whatwg.org/multipage/common-microsyntaxes.html#times
     pub(in crate::admin) fn time(mut self, at: SystemTime) -> Self {
+        let finer = at.duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos() % 1_000_000;
+        let at = at.checked_sub(Duration::from_nanos(finer.into())).unwrap_or(at);
         self.0.push_str("<time>");
         escape::html(&mut self.0, &timestamp::short(at));
         self.0.push_str("</time>");
