@@ -2,7 +2,9 @@
 #![cfg(all(
     feature = "admin",
     feature = "axum",
+    feature = "catch-panic",
     feature = "debug-dump",
+    feature = "health",
     feature = "live",
     feature = "metrics",
     feature = "pprof",
@@ -10,6 +12,7 @@
     feature = "testing"
 ))]
 
+mod agree;
 mod answers;
 mod bench;
 mod stream;
