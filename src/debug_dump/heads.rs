@@ -26,8 +26,8 @@ impl DebugDump {
                 _ => self.redaction.header_value(name, value),
             };
             let value = match shown_value {
-                // as it is, also where it is no text
-                shown if shown.as_bytes() == value.as_bytes() => own(value),
+                // where nothing is hidden, as it is, also where it is no text
+                shown if shown == String::from_utf8_lossy(value.as_bytes()) => own(value),
                 shown => HeaderValue::from_str(&shown)
                     .unwrap_or_else(|_| HeaderValue::from_static(crate::redact::REDACTED)),
             };

@@ -6,6 +6,8 @@ use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use tower::service_fn;
 
+use http::HeaderValue;
+
 use super::*;
 use crate::classify::Outcome;
 
@@ -210,4 +212,12 @@ fn the_userinfo_of_a_host_is_hidden() {
     bench.ask(ok(), request);
     let captures = bench.control.captures();
     assert_eq!(captures[0].request.headers["host"], "REDACTED:REDACTED@a:80");
+}
+
+#[test]
+fn a_header_that_is_no_text_is_kept_as_it_was_sent() {
+    let bench = Bench::armed(rule());
+    let sent = HeaderValue::from_bytes(b"caf\xe9 \xfe").unwrap();
+    bench.ask(ok(), Request::get("/").header("x-name", &sent).body(()).unwrap());
+    assert_eq!(bench.control.captures()[0].request.headers["x-name"], sent);
 }
