@@ -12,6 +12,7 @@ use super::snapshot::Snapshot;
 use super::{Group, Report, Status};
 use crate::clock::Clock;
 use crate::escape;
+use crate::exchange::isolated;
 use crate::redact::Redaction;
 
 /// The most characters of an output that are told.
@@ -110,7 +111,7 @@ impl Board {
     /// Publishes what a run found; whether the component need not be run again.
     pub(super) fn record(self: &Arc<Self>, at: usize, report: Report, took: Duration) -> bool {
         let (ended, time) = (self.clock.now(), self.clock.wall());
-        let output = cut(&self.redaction.query(report.output()));
+        let output = cut(&self.redaction.text(report.output()));
         let last = Last { report: report.with_output(output), ended, time, took };
         let mut is_done = false;
         self.publish(|state| {
@@ -143,6 +144,10 @@ impl Board {
         change(&mut state);
         self.state.send_replace(Arc::new(state));
         let changes = self.changes(&mut told);
+        if !changes.is_empty() {
+            // so that who watches sees what was judged a moment later, too
+            self.state.send_replace(self.state());
+        }
         drop(told);
         self.tell(&changes);
     }
@@ -182,7 +187,8 @@ impl Board {
     fn tell(&self, changes: &[Change]) {
         const TARGET: &str = "tower_observability::health";
         for change in changes {
-            match change {
+            // a subscriber that panics ends no check
+            let _ = isolated(|| match change {
                 Change::Component { at, from, to, output } => {
                     let check = self.rules.get(*at).map_or("", |rules| rules.name.as_str());
                     let (from, status) = (from.as_str(), to.as_str());
@@ -203,7 +209,7 @@ impl Board {
                         tracing::info!(target: TARGET, group, from, status, "the service is healthy");
                     }
                 }
-            }
+            });
         }
     }
 }

@@ -121,6 +121,8 @@ impl Places {
         let place = table.free.pop()?;
         let entry = table.entries.get_mut(usize::from(place))?;
         entry.path.clear();
+        // no more than there is to keep, of which the bound is made
+        entry.path.reserve_exact(path.len());
         entry.path.push_str(path);
         entry.waited = waited;
         entry.facts = Some(Arc::clone(facts));

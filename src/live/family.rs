@@ -163,12 +163,10 @@ impl Family {
     }
 
     fn totals(&self) -> Totals {
-        Totals {
-            buckets: std::array::from_fn(|bucket| self.cells.sum(bucket)),
-            ours: self.cells.sum(OURS),
-            peers: self.cells.sum(PEERS),
-            nanos: self.cells.sum(NANOS),
-        }
+        // the buckets last, which are written first: there are never more errors than exchanges
+        let [ours, peers, nanos] = [OURS, PEERS, NANOS].map(|cell| self.cells.sum(cell));
+        let buckets = std::array::from_fn(|bucket| self.cells.sum(bucket));
+        Totals { buckets, ours, peers, nanos }
     }
 
     pub(super) fn report(&self, side: Side, name: &str, now: u64) -> FamilyReport {

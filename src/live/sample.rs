@@ -127,7 +127,7 @@ fn kept_of(all: &Attributes, redaction: &Redaction) -> (Vec<(String, Value)>, us
         let value = match value {
             _ if redaction.hides_key(key) => Value::from(REDACTED),
             Value::Text(text) => {
-                let shown = redaction.query(text);
+                let shown = redaction.text(text);
                 Value::from(cut(&shown, MAX_TEXT).to_owned())
             }
             other => other.clone(),

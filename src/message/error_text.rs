@@ -52,7 +52,7 @@ fn of(error: &(dyn Error + 'static), redaction: &Redaction) -> String {
         }
         next = source.source();
     }
-    let shown = redaction.query(&text.0);
+    let shown = redaction.text(&text.0);
     match shown.char_indices().nth(MAX - 1) {
         Some((last, _)) if shown.chars().nth(MAX).is_some() => {
             let (kept, _) = shown.split_at(last);

@@ -213,6 +213,19 @@ impl Redaction {
         replaced(raw, Scan::query(&self.policy, raw))
     }
 
+    /// What a program says, such as an error: as [`query`](Self::query), and the last word in front of a `=`
+    /// may be the key.
+    #[cfg(any(
+        feature = "access-log",
+        feature = "health",
+        feature = "live",
+        feature = "sentry",
+        feature = "trace"
+    ))]
+    pub(crate) fn text<'a>(&self, raw: &'a str) -> Cow<'a, str> {
+        replaced(raw, Scan::text(&self.policy, raw))
+    }
+
     /// Hands what [`query`](Self::query) returns to `out`, piece by piece. It does not allocate,
     /// but for keys beyond ASCII or of more than 64 bytes and for encoded parts of more than 256.
     pub fn write_query(&self, raw: &str, out: &mut impl FnMut(&str)) {

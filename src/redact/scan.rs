@@ -82,6 +82,18 @@ impl<'a> Scan<'a> {
         Scan { in_prose: true, ..Self::new(policy, text.as_bytes()) }
     }
 
+    /// What a program says: prose, with pairs and URLs in it.
+    #[cfg(any(
+        feature = "access-log",
+        feature = "health",
+        feature = "live",
+        feature = "sentry",
+        feature = "trace"
+    ))]
+    pub(super) fn text(policy: &'a Policy, text: &'a str) -> Self {
+        Scan { in_prose: true, ..Self::query(policy, text) }
+    }
+
     /// A text that is a URL from its first character on.
     pub(super) fn url(policy: &'a Policy, text: &'a str) -> impl Iterator<Item = Found> {
         let mut rest = Self::query(policy, text);

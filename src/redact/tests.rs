@@ -32,6 +32,20 @@ fn shows(raw: &str) {
     assert!(matches!(Redaction::default().query(raw), Cow::Borrowed(_)));
 }
 
+#[cfg(feature = "access-log")]
+#[test]
+fn what_a_program_says_is_searched_word_by_word() {
+    let redaction = Redaction::default();
+    for (said, shown) in [
+        ("invalid code=4/0AbC", "invalid code=REDACTED"),
+        ("bad sid=8f3c for a", "bad sid=REDACTED"),
+        ("GET /a?token=x&b=1 failed", "GET /a?token=REDACTED&b=1 failed"),
+        ("no colour=red here", "no colour=red here"),
+    ] {
+        assert_eq!(redaction.text(said), shown, "{said}");
+    }
+}
+
 #[test]
 fn a_name_is_matched_whole() {
     let redaction = Redaction::default();

@@ -7,7 +7,7 @@ use crate::redact::{REDACTED, Redaction};
 /// Takes them out of every text that a program may have written: messages, breadcrumbs, tags, extras and
 /// what else it told of its own.
 pub(super) fn scrub(event: &mut Event<'static>, redaction: &Redaction) {
-    let text = |text: &mut String| *text = redaction.query(text).into_owned();
+    let text = |text: &mut String| *text = redaction.text(text).into_owned();
     for exception in &mut event.exception.values {
         exception.value.iter_mut().for_each(text);
     }
@@ -55,7 +55,7 @@ fn scrub_member(key: &str, value: &mut Value, redaction: &Redaction) {
 
 fn scrub_value(value: &mut Value, redaction: &Redaction) {
     match value {
-        Value::String(text) => *text = redaction.query(text).into_owned(),
+        Value::String(text) => *text = redaction.text(text).into_owned(),
         Value::Array(values) => values.iter_mut().for_each(|value| scrub_value(value, redaction)),
         Value::Object(map) => {
             map.iter_mut().for_each(|(key, value)| scrub_member(key, value, redaction));

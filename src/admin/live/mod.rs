@@ -106,10 +106,12 @@ impl Live {
 
     fn now(&self) -> Now {
         let board = self.board();
+        // what failed first, so that its family is there
+        let latest = board.latest_errors(MAX_LATEST);
         Now {
             active: board.active(),
             families: board.families(),
-            latest: board.latest_errors(MAX_LATEST),
+            latest,
             health: self.parts.page.told_health(),
             #[cfg(feature = "slo")]
             objectives: self.parts.objectives.as_ref().map(|tracker| tracker.reports()),
@@ -127,7 +129,10 @@ impl Live {
     fn dump(&self, sample: &Sample) -> Option<String> {
         let id = sample.request_id?;
         let captures = self.parts.dumps.as_ref()?.captures();
-        let found = captures.iter().find(|it| it.request_id.as_deref() == Some(id.as_str()))?;
+        // one ID may be that of several exchanges: of each side, and of each that a caller named so
+        let found = captures.iter().rev().find(|it| {
+            it.request_id.as_deref() == Some(id.as_str()) && it.started_at == sample.started_at
+        })?;
         Some(format!("debug/dump/captures/{}", found.id.0))
     }
 

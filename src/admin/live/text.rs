@@ -44,6 +44,7 @@ fn short(of: Duration) -> String {
 pub(super) fn number(of: f64) -> String {
     match of {
         0.0 => "0".to_owned(),
+        tiny if tiny > 0.0 && tiny < 0.001 => "<0.001".to_owned(),
         small if small < 0.1 => format!("{small:.3}"),
         large if large >= 100.0 => format!("{large:.0}"),
         other => format!("{other:.1}"),
@@ -55,7 +56,7 @@ pub(super) fn percent(of: Option<f64>) -> String {
         None => "no data".to_owned(),
         Some(ratio) if ratio > 0.0 && ratio < 0.0001 => "<0.01%".to_owned(),
         // not quite all are not all
-        Some(ratio) if ratio < 1.0 && ratio > 0.9999 => ">99.99%".to_owned(),
+        Some(ratio) if ratio < 1.0 && ratio > 0.999 => ">99.9%".to_owned(),
         Some(ratio) => format!("{}%", number(ratio * 100.0)),
     }
 }
