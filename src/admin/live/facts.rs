@@ -65,7 +65,7 @@ type Health = dyn Fn() -> Vec<HealthLine> + Send + Sync;
 /// | member | |
 /// |---|---|
 /// | `stage` | `handler`, or `body` with the `response_bytes` so far |
-/// | `unlisted` | how many are under way that had no place |
+/// | `unlisted` | how many are under way that had no place, or are beyond the oldest 1000 |
 /// | `upper_seconds` | `null` of the last bucket |
 /// | `whole` | as `since_start`, over the window |
 /// | `errors` | the newest 20 errors and panics of all families, as `errors` of a family |

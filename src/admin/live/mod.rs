@@ -29,6 +29,9 @@ const FAMILY: &str = "/debug/families/{id}";
 const ENDPOINTS: &[Endpoint] =
     &[Endpoint { path: "/debug", operations: READ }, Endpoint { path: FAMILY, operations: READ }];
 
+/// The most active exchanges that are listed, the oldest: a page is to have some megabytes at most.
+const MAX_LISTED: usize = 1_000;
+
 /// The most errors and panics that the page tells of all families together.
 const MAX_LATEST: usize = 20;
 
@@ -108,8 +111,11 @@ impl Live {
         let board = self.board();
         // what failed first, so that its family is there
         let latest = board.latest_errors(MAX_LATEST);
+        let mut active = board.active();
+        active.unlisted += active.exchanges.len().saturating_sub(MAX_LISTED);
+        active.exchanges.truncate(MAX_LISTED);
         Now {
-            active: board.active(),
+            active,
             families: board.families(),
             latest,
             health: self.parts.page.told_health(),
