@@ -80,44 +80,38 @@ impl<'a> Shown<'a> {
             Self::Nothing => {}
             Self::Json(text) => one_line(object.key("json"), text),
             Self::Text(text) => object.string("text", text),
-            Self::Grpc(messages) => {
-                let out = object.key("grpc");
-                out.push(b'[');
-                for (at, message) in messages.iter().enumerate() {
-                    if at > 0 {
-                        out.push(b',');
-                    }
-                    let mut inner = Object::new(out);
-                    inner.number("length", message.length);
-                    inner.number("compressed", message.is_compressed);
-                    inner.number("is_cut", message.is_cut());
-                    match plain(message.data) {
-                        Some(text) => inner.string("text", text),
-                        None => inner.string("hex", &hex(message.data)),
-                    }
-                    inner.end();
+            Self::Grpc(messages) => list(object.key("grpc"), messages, |inner, message| {
+                inner.number("length", message.length);
+                inner.number("compressed", message.is_compressed);
+                inner.number("is_cut", message.is_cut());
+                match plain(message.data) {
+                    Some(text) => inner.string("text", text),
+                    None => inner.string("hex", &hex(message.data)),
                 }
-                out.push(b']');
-            }
+            }),
             Self::Decoded(messages) => {
-                let out = object.key("grpc");
-                out.push(b'[');
-                for (at, message) in messages.iter().enumerate() {
-                    if at > 0 {
-                        out.push(b',');
-                    }
-                    let mut inner = Object::new(out);
-                    match is_json(message) {
-                        true => one_line(inner.key("json"), message),
-                        false => inner.string("text", message),
-                    }
-                    inner.end();
-                }
-                out.push(b']');
+                list(object.key("grpc"), messages, |inner, message| match is_json(message) {
+                    true => one_line(inner.key("json"), message),
+                    false => inner.string("text", message),
+                })
             }
             Self::Binary(bytes) => object.string("hex", &hex(bytes)),
         }
     }
+}
+
+/// A list of objects, one for each message.
+fn list<M>(out: &mut Vec<u8>, messages: &[M], tell: impl Fn(&mut Object<'_>, &M)) {
+    out.push(b'[');
+    for (at, message) in messages.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        let mut inner = Object::new(out);
+        tell(&mut inner, message);
+        inner.end();
+    }
+    out.push(b']');
 }
 
 /// Text that is meant to be read, as it has no control characters but those of lines.
