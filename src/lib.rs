@@ -11,7 +11,6 @@
 //! | `metrics::MetricsLayer` | counts and measures each exchange, for Prometheus and OpenTelemetry | `metrics` |
 //! | `access_log::AccessLogLayer` | writes one event for each exchange, at its end | `access-log` |
 //! | `slo::SloLayer` | counts each exchange as good or bad by what is promised | `slo` |
-//! | `slo::SloLayer` | counts each exchange as good or bad by what is promised | `slo` |
 //! | `sentry::SentryLayer` | reports each panic and failure to Sentry, once | `sentry` |
 //! | `catch_panic::CatchPanicLayer` | answers where a service panics | `catch-panic` |
 //! | `debug_dump::DebugDumpLayer` | keeps whole exchanges, while a rule asks for them | `debug-dump` |
@@ -122,6 +121,8 @@ pub mod reqwest;
 pub mod sentry;
 #[cfg(feature = "slo")]
 pub mod slo;
+#[cfg(feature = "stack")]
+pub mod stack;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
 #[cfg(feature = "testing")]

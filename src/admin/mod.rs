@@ -299,6 +299,14 @@ impl Admin {
     }
 }
 
+#[cfg(feature = "axum")]
+impl Admin {
+    /// A [`Router`](axum::Router) that is this service, for `axum::serve` (feature `axum`).
+    pub fn into_router(self) -> axum::Router {
+        axum::Router::new().fallback_service(self)
+    }
+}
+
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Admin").finish_non_exhaustive()

@@ -12,6 +12,8 @@ mod layer;
 mod learned;
 mod link;
 mod observer;
+#[cfg(feature = "axum")]
+mod router;
 mod routing;
 mod scope;
 mod service;

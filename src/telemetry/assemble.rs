@@ -15,6 +15,8 @@ use super::logs::LogFilter;
 use super::otlp::{Io, OtlpLogs, OtlpMetrics, OtlpSpans, Sender, Signal};
 use super::pipeline::{FanOut, LogPipeline, SpanPipeline, metric_reader};
 use super::propagator;
+#[cfg(feature = "stack")]
+use super::resource::SERVICE_VERSION;
 use super::sampling::{Choice, Sampling};
 use super::settings::{Sending, Settings};
 use super::warning::Warning;
@@ -33,6 +35,8 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
         span_redaction,
         of_otlp,
         error,
+        #[cfg(feature = "stack")]
+        stack,
     } = builder;
     if let Some(error) = error {
         return Err(error);
@@ -115,10 +119,18 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
         meter_provider = meter_provider.with_reader(reader);
         point_ledger = Some(ledger);
     }
+    let (tracer_provider, meter_provider) = (provider.build(), meter_provider.build());
+    #[cfg(feature = "stack")]
+    let stack = stack.assemble(crate::stack::Base {
+        tracer_provider: &tracer_provider,
+        meter_provider: point_ledger.as_ref().map(|_| &meter_provider),
+        losses: super::LossCollector::of_ledgers(&span_ledgers, &log_ledgers, &point_ledger),
+        version: resource.get(&SERVICE_VERSION.into()).map(|version| version.as_str().into_owned()),
+    })?;
     Ok(Telemetry(Arc::new(Parts {
         enabled: !settings.disabled,
-        tracer_provider: provider.build(),
-        meter_provider: meter_provider.build(),
+        tracer_provider,
+        meter_provider,
         logger_provider,
         span_ledgers,
         log_ledgers,
@@ -132,6 +144,8 @@ pub(super) fn build(builder: TelemetryBuilder) -> Result<Telemetry, ConfigError>
         warnings: settings.warnings,
         closing: Mutex::new(Closing::Open),
         closed: Condvar::new(),
+        #[cfg(feature = "stack")]
+        stack,
     })))
 }
 

@@ -28,7 +28,9 @@ pub(super) enum Closing {
 }
 
 impl Telemetry {
-    /// Exports what waits, and stops. Returns within `timeout`, give or take the scheduler, whatever
+    /// Exports what waits, and stops. With the feature `stack` it begins with the end of what the program
+    /// serves, as [`serve_until`](Self::serve_until) does: [drains](Self::drain), waits for the exchanges
+    /// under way, and at the end writes what is queued of the access log. Returns within `timeout`, give or take the scheduler, whatever
     /// a receiver does; what could not be sent by then is given up. Spans that end later are not
     /// made, and what is measured later is not told. A second call answers as the first one does, if that ends within the time of both.
     ///
@@ -73,7 +75,7 @@ impl Telemetry {
 
     fn what_is_lost(&self, delivery: Delivery, timed_out: bool) -> Undelivered {
         let tallies = delivery.spans().iter().chain(delivery.logs()).chain(delivery.metrics());
-        let losses = tallies.zip(self.health());
+        let losses = tallies.zip(self.export_health());
         let losses = losses.filter_map(|(tally, health)| loss(*tally, health));
         let losses = losses.chain(self.uncollected()).collect();
         Undelivered::new(self.0.service_name.clone(), delivery, losses, timed_out)
@@ -87,6 +89,13 @@ impl Telemetry {
         }
         *closing = Closing::UnderWay;
         drop(closing);
+        #[cfg(feature = "stack")]
+        let (unfinished, timeout) = {
+            let unfinished = self.drain_until(Instant::now(), timeout);
+            (unfinished, deadline.left().unwrap_or(timeout))
+        };
+        #[cfg(not(feature = "stack"))]
+        let unfinished = 0;
         let spans = self.run(move |parts| parts.tracer_provider.shutdown_with_timeout(timeout));
         let logs = self.run(move |parts| match &parts.logger_provider {
             Some(provider) => provider.shutdown_with_timeout(timeout),
@@ -112,11 +121,18 @@ impl Telemetry {
         if let Some(ledger) = self.points().filter(|ledger| !ledger.is_closed()) {
             ledger.set_uncollected();
         }
+        #[cfg(feature = "stack")]
+        let lost_lines = self.close_lines(deadline.left());
+        #[cfg(not(feature = "stack"))]
+        let lost_lines = 0;
         let delivery = self.delivery();
         let lost = [delivery.lost_spans(), delivery.lost_logs(), delivery.lost_metrics()];
         let lost = lost.iter().any(|lost| *lost > 0) || self.uncollected().is_some();
-        let result = match timed_out || lost {
-            true => Err(self.what_is_lost(delivery, timed_out)),
+        let result = match timed_out || lost || unfinished > 0 || lost_lines > 0 {
+            true => {
+                let undelivered = self.what_is_lost(delivery, timed_out);
+                Err(undelivered.beside(unfinished, lost_lines))
+            }
             false => Ok(delivery),
         };
         *self.closing() = Closing::Done(result.clone());
@@ -208,7 +224,7 @@ impl Telemetry {
     }
 
     /// In the order of the tallies.
-    fn health(&self) -> impl Iterator<Item = &Health> {
+    fn export_health(&self) -> impl Iterator<Item = &Health> {
         let items = self.ledgers().map(|ledger| ledger.health());
         items.chain(self.points().map(|ledger| ledger.health()))
     }

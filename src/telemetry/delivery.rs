@@ -147,6 +147,8 @@ pub struct Undelivered {
     delivery: Box<Delivery>,
     losses: Vec<String>,
     timed_out: bool,
+    unfinished: u64,
+    lost_lines: u64,
 }
 
 impl Undelivered {
@@ -156,7 +158,19 @@ impl Undelivered {
         losses: Vec<String>,
         timed_out: bool,
     ) -> Self {
-        Self { service, delivery: Box::new(delivery), losses, timed_out }
+        Self {
+            service,
+            delivery: Box::new(delivery),
+            losses,
+            timed_out,
+            unfinished: 0,
+            lost_lines: 0,
+        }
+    }
+
+    /// The same, and what a program's layers could not tell.
+    pub(super) fn beside(self, unfinished: u64, lost_lines: u64) -> Self {
+        Self { unfinished, lost_lines, ..self }
     }
 
     /// What was delivered and what was not.
@@ -167,6 +181,17 @@ impl Undelivered {
     /// Whether the time ran out before every exporter was done.
     pub fn timed_out(&self) -> bool {
         self.timed_out
+    }
+
+    /// How many exchanges of the program's servers had not ended when a shutdown gave them up, and are
+    /// recorded nowhere; 0 without the feature `stack`.
+    pub fn unfinished(&self) -> u64 {
+        self.unfinished
+    }
+
+    /// How many lines of the access log were lost since the start; 0 without the feature `stack`.
+    pub fn lost_lines(&self) -> u64 {
+        self.lost_lines
     }
 }
 
@@ -186,7 +211,12 @@ pub(super) fn loss(tally: Tally, health: &Health) -> Option<String> {
 impl fmt::Display for Undelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "telemetry of {}: ", self.service)?;
-        match self.losses.as_slice() {
+        let lines =
+            (self.lost_lines > 0).then(|| format!("the access log lost {} lines", self.lost_lines));
+        let unfinished =
+            (self.unfinished > 0).then(|| format!("{} exchanges had not ended", self.unfinished));
+        let losses: Vec<_> = self.losses.iter().cloned().chain(lines).chain(unfinished).collect();
+        match losses.as_slice() {
             [] => f.write_str("nothing was lost")?,
             losses => f.write_str(&losses.join(", "))?,
         }
@@ -232,5 +262,8 @@ mod tests {
         assert_eq!(tell(&lossy, &health, true), text);
         let text = "telemetry of checkout: nothing was lost; the time ran out";
         assert_eq!(tell(&[], &health, true), text);
+        let undelivered = Undelivered::new("shop".to_owned(), Delivery::default(), vec![], false);
+        let text = "telemetry of shop: the access log lost 2 lines, 3 exchanges had not ended";
+        assert_eq!(undelivered.beside(3, 2).to_string(), text);
     }
 }

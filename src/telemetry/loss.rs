@@ -73,13 +73,21 @@ impl LossCollector {
     /// Sets up a collector of what this telemetry loses.
     pub fn of(telemetry: &Telemetry) -> CollectorBuilder<Self> {
         let parts = &telemetry.0;
+        Self::of_ledgers(&parts.span_ledgers, &parts.log_ledgers, &parts.point_ledger)
+    }
+
+    pub(super) fn of_ledgers(
+        spans: &[Arc<Ledger>],
+        logs: &[Arc<Ledger>],
+        points: &Option<Arc<PointLedger>>,
+    ) -> CollectorBuilder<Self> {
         let items = |signal, ledgers: &[Arc<Ledger>]| {
             let item = |ledger: &Arc<Ledger>| Source::Items(signal, Arc::clone(ledger));
             ledgers.iter().map(item).collect::<Vec<_>>()
         };
-        let mut sources = items("spans", &parts.span_ledgers);
-        sources.extend(items("logs", &parts.log_ledgers));
-        sources.extend(parts.point_ledger.clone().map(Source::Points));
+        let mut sources = items("spans", spans);
+        sources.extend(items("logs", logs));
+        sources.extend(points.clone().map(Source::Points));
         CollectorBuilder::new(LossSettings { sources })
     }
 }

@@ -122,6 +122,8 @@ struct Parts {
     closing: Mutex<Closing>,
     /// Told when the shutdown is done.
     closed: Condvar,
+    #[cfg(feature = "stack")]
+    stack: crate::stack::Stack,
 }
 
 impl Telemetry {
@@ -208,7 +210,8 @@ impl Telemetry {
     }
 
     /// Makes this that of the whole program, but for the `tracing` subscriber: the propagator,
-    /// the tracer provider unless all is switched off, and the meter provider if metrics are sent.
+    /// the tracer provider unless all is switched off, the meter provider if metrics are sent, and, with
+    /// the feature `stack`, what operations are made by unless something is already.
     /// Logs the [warnings](Self::warnings), too. For a program with a subscriber of its own;
     /// [`install`](TelemetryBuilder::install) does it already.
     ///
@@ -232,10 +235,17 @@ impl Telemetry {
         if self.0.point_ledger.is_some() {
             global::set_meter_provider(self.meter_provider().clone());
         }
+        #[cfg(feature = "stack")]
+        let _ = self.operations().clone().set_global();
         for warning in self.warnings() {
             let (variable, value) = (warning.variable(), warning.value());
             tracing::warn!(variable, value, "{variable}: {}", warning.done());
         }
+    }
+
+    #[cfg(feature = "stack")]
+    pub(crate) fn stack(&self) -> &crate::stack::Stack {
+        &self.0.stack
     }
 
     fn install<L>(&self, layers: Option<L>) -> Result<(), InstallError>

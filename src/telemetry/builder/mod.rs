@@ -42,6 +42,8 @@ pub struct TelemetryBuilder {
     pub(super) of_otlp: Vec<&'static str>,
     /// The first setting that cannot be used.
     pub(super) error: Option<ConfigError>,
+    #[cfg(feature = "stack")]
+    pub(crate) stack: crate::stack::StackSettings,
 }
 
 impl TelemetryBuilder {
@@ -55,6 +57,8 @@ impl TelemetryBuilder {
             span_redaction: None,
             of_otlp: Vec::new(),
             error: None,
+            #[cfg(feature = "stack")]
+            stack: Default::default(),
         }
     }
 
@@ -219,7 +223,7 @@ impl TelemetryBuilder {
         self.fail(ConfigError::new(field, value, allowed));
     }
 
-    fn fail(&mut self, error: ConfigError) {
+    pub(crate) fn fail(&mut self, error: ConfigError) {
         self.error.get_or_insert(error);
     }
 }

@@ -1,0 +1,181 @@
+//! The orderly end of a program.
+
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, IntoFuture, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::telemetry::{Delivery, Telemetry, Undelivered};
+
+/// The orderly end of a program (feature `stack`).
+impl Telemetry {
+    /// Begins the end: probes are told that the service is not ready, and after the
+    /// [notice](crate::telemetry::TelemetryBuilder::drain_notice) of a shutdown servers
+    /// [stop](Self::draining). There is no way back. [`shutdown`](Self::shutdown) and
+    /// [`serve_until`](Self::serve_until) do it themselves.
+    pub fn drain(&self) {
+        if let Some(health) = &self.stack().health {
+            health.drain();
+        }
+    }
+
+    /// Waits until servers are to stop taking requests: give it to the graceful shutdown of each server.
+    pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
+        // held, so that it is not over because nobody holds the telemetry any more
+        let sender = Arc::clone(&self.stack().draining);
+        async move {
+            let mut told = sender.subscribe();
+            let _ = told.wait_for(|draining| *draining).await;
+        }
+    }
+
+    /// How many exchanges are under way in what [`server`](Self::server) wraps: from the request to the end
+    /// of the response body.
+    pub fn under_way(&self) -> u64 {
+        self.stack().under_way.exchanges()
+    }
+
+    /// Serves until `signal` comes, and ends in order, all of it within `deadline`:
+    ///
+    /// 1. probes are told that the service is not ready, and the
+    ///    [notice](crate::telemetry::TelemetryBuilder::drain_notice) is given;
+    /// 2. servers are told to [stop](Self::draining), and the exchanges under way end and are recorded;
+    /// 3. at the latest when three quarters of the time are over, the exporters send what waits, and the
+    ///    access log's lines are written.
+    ///
+    /// Where the server ends by itself, the rest is done at once.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use axum::{Router, routing::get};
+    /// use tower_observability::stack::termination;
+    /// use tower_observability::telemetry::Telemetry;
+    ///
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let telemetry = Telemetry::builder("shop").from_env().install()?;
+    /// let app = Router::new().route("/", get(|| async { "hello" })).layer(telemetry.server());
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    /// let server = axum::serve(listener, app).with_graceful_shutdown(telemetry.draining());
+    /// telemetry.serve_until(termination(), server, Duration::from_secs(25)).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the server failed, or anything was lost: what was not delivered, and how many exchanges had not
+    /// ended.
+    pub async fn serve_until<S, E>(
+        &self,
+        signal: impl Future<Output = ()>,
+        server: S,
+        deadline: Duration,
+    ) -> Result<Delivery, ServeError<E>>
+    where
+        S: IntoFuture<Output = Result<(), E>>,
+    {
+        let serving = self.stack().under_way.serving();
+        let mut server = pin!(async {
+            let ended = server.into_future().await;
+            drop(serving);
+            ended
+        });
+        let mut signal = pin!(signal);
+        let mut ended = poll_fn(|cx| match server.as_mut().poll(cx) {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending => signal.as_mut().poll(cx).map(|()| None),
+        })
+        .await;
+        let mut shutdown = pin!(self.shutdown(deadline));
+        let delivered = poll_fn(|cx| {
+            if ended.is_none()
+                && let Poll::Ready(result) = server.as_mut().poll(cx)
+            {
+                ended = Some(result);
+            }
+            shutdown.as_mut().poll(cx)
+        })
+        .await;
+        match (ended, delivered) {
+            (Some(Err(error)), _) => Err(ServeError::Server(error)),
+            (_, delivered) => delivered.map_err(ServeError::Undelivered),
+        }
+    }
+
+    /// Drains, and blocks until nothing is under way or three quarters of the time are over; answers how
+    /// many exchanges had not ended.
+    pub(crate) fn drain_until(&self, began: Instant, timeout: Duration) -> u64 {
+        let stack = self.stack();
+        self.drain();
+        let patience = timeout / 4 * 3;
+        thread::sleep(stack.drain_notice.min(patience));
+        stack.draining.send_replace(true);
+        stack.under_way.wait_until(began.checked_add(patience))
+    }
+
+    /// Writes what is queued of the access log; answers how many of its lines were lost in all.
+    pub(crate) fn close_lines(&self, left: Option<Duration>) -> u64 {
+        let lines = self.stack().json_lines.as_ref();
+        lines.map_or(0, |lines| lines.close(left.unwrap_or(Duration::MAX)))
+    }
+}
+
+/// Why a program did not end in order.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServeError<E> {
+    /// The server failed. What was lost is told by a further
+    /// [`shutdown`](crate::telemetry::Telemetry::shutdown), which answers as the first one did.
+    Server(E),
+    /// Something was lost.
+    Undelivered(Undelivered),
+}
+
+impl<E: fmt::Display> fmt::Display for ServeError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(error) => write!(f, "the server failed: {error}"),
+            Self::Undelivered(undelivered) => undelivered.fmt(f),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for ServeError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Server(error) => Some(error),
+            Self::Undelivered(_) => None,
+        }
+    }
+}
+
+/// Waits for SIGTERM, as an orchestrator sends it, or for Ctrl-C; where the system has no SIGTERM, for
+/// Ctrl-C alone.
+///
+/// From its first poll on neither of them ends the process by itself.
+pub async fn termination() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            let mut interrupt = pin!(interrupt());
+            let either = |cx: &mut Context<'_>| match terminate.poll_recv(cx) {
+                Poll::Ready(_) => Poll::Ready(()),
+                Poll::Pending => interrupt.as_mut().poll(cx),
+            };
+            return poll_fn(either).await;
+        }
+    }
+    interrupt().await;
+}
+
+async fn interrupt() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::warn!("Ctrl-C cannot be heard: {error}");
+        std::future::pending().await
+    }
+}
