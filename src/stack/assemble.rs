@@ -1,6 +1,7 @@
 //! From settings to what the layers share.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -30,7 +31,9 @@ pub(crate) struct Stack {
     pub(super) objectives: Option<SloTracker>,
     pub(super) redaction: Redaction,
     pub(super) dumps: DumpControl,
-    pub(super) health: Option<Health>,
+    pub(super) health: OnceLock<Health>,
+    version: Option<String>,
+    constant_labels: Vec<(String, String)>,
     pub(super) live: Board,
     pub(super) json_lines: Option<JsonLines>,
     pub(super) trusted_proxies: Option<TrustedProxies>,
@@ -39,6 +42,8 @@ pub(crate) struct Stack {
     pub(super) operations: Operations,
     pub(super) under_way: UnderWay,
     pub(super) drain_notice: Duration,
+    /// Whether no health is ready any more, also one that is set later.
+    drains: AtomicBool,
     /// Told true where servers are to stop.
     pub(super) draining: Arc<watch::Sender<bool>>,
 }
@@ -59,16 +64,15 @@ impl StackSettings {
             Some(live) => live,
             None => Board::builder().redaction(self.redaction.clone()).build()?,
         };
-        let health = match (self.health, Handle::try_current()) {
-            (Some(health), _) => Some(health),
-            (None, Ok(_)) => Some(health_without_checks(base.version, &self.redaction)?),
-            (None, Err(_)) => None,
-        };
+        let labels = &self.constant_labels;
         let metrics = |builder: MetricsBuilder, set| {
             let builder = match &self.trusted_proxies {
                 Some(proxies) => builder.trusted_proxies(proxies.clone()),
                 None => builder,
             };
+            let builder = labels
+                .iter()
+                .fold(builder, |builder, (name, value)| builder.constant_label(name, value));
             #[cfg(feature = "otel-metrics")]
             let builder = match base.meter_provider {
                 Some(provider) => builder.meter_provider(provider),
@@ -85,30 +89,35 @@ impl StackSettings {
         let _ = base.meter_provider;
         let server_metrics = metrics(MetricsLayer::server(), self.server_metrics)?;
         let client_metrics = metrics(MetricsLayer::client(), self.client_metrics)?;
-        let operations = OperationMetrics::builder().register(&registry).map_err(refused)?;
+        let operations =
+            labels.iter().fold(OperationMetrics::builder(), |builder, (name, value)| {
+                builder.constant_label(name, value)
+            });
+        let operations = operations.register(&registry).map_err(refused)?;
         let operations =
             Operations::new().tracer_provider(base.tracer_provider).metrics(&operations);
         let losses = match &self.json_lines {
             Some(lines) => base.losses.access_log(lines),
             None => base.losses,
         };
+        let losses =
+            labels.iter().fold(losses, |losses, (name, value)| losses.constant_label(name, value));
         losses.register(&registry).map_err(refused)?;
         if let Some(objectives) = &self.objectives {
             objectives.register(&registry).map_err(refused)?;
-        }
-        if let Some(health) = &health {
-            HealthMetrics::new(health).register(&registry).map_err(refused)?;
         }
         of_the_process(ProcessCollector::builder().register(&registry))?;
         if let Ok(runtime) = RuntimeCollector::current() {
             of_the_process(runtime.register(&registry))?;
         }
-        Ok(Stack {
+        let stack = Stack {
             registry,
             objectives: self.objectives,
             redaction: self.redaction,
             dumps: self.dumps.unwrap_or_default(),
-            health,
+            health: OnceLock::new(),
+            version: base.version,
+            constant_labels: self.constant_labels,
             live,
             json_lines: self.json_lines,
             trusted_proxies: self.trusted_proxies,
@@ -117,19 +126,52 @@ impl StackSettings {
             operations,
             under_way: UnderWay::default(),
             drain_notice: self.drain_notice,
+            drains: AtomicBool::new(false),
             draining: Arc::new(watch::Sender::new(false)),
-        })
+        };
+        if let Some(health) = self.health {
+            stack.set_health(health)?;
+        }
+        Ok(stack)
     }
 }
 
-fn health_without_checks(
-    version: Option<String>,
-    redaction: &Redaction,
-) -> Result<Health, ConfigError> {
-    let health = Health::builder().redaction(redaction.clone());
-    match version {
-        Some(version) => health.release_id(version).start(),
-        None => health.start(),
+impl Stack {
+    pub(super) fn set_health(&self, health: Health) -> Result<(), ConfigError> {
+        let told = health.clone();
+        self.health.set(health).map_err(|_| {
+            let allowed = "one health: set it once, and before `admin` is asked for";
+            ConfigError::new("health", "another one", allowed)
+        })?;
+        if self.drains.load(Ordering::SeqCst) {
+            told.drain();
+        }
+        let metrics = HealthMetrics::new(&told);
+        let labels = self.constant_labels.iter();
+        let metrics =
+            labels.fold(metrics, |metrics, (name, value)| metrics.constant_label(name, value));
+        metrics.register(&self.registry).map_err(refused)
+    }
+
+    pub(super) fn drain(&self) {
+        self.drains.store(true, Ordering::SeqCst);
+        if let Some(health) = self.health.get() {
+            health.drain();
+        }
+    }
+
+    /// The health, and where nobody set one and there is a runtime, one without checks.
+    pub(super) fn health(&self) -> Option<&Health> {
+        if self.health.get().is_none() && Handle::try_current().is_ok() {
+            let health = Health::builder().redaction(self.redaction.clone());
+            let health = match &self.version {
+                Some(version) => health.release_id(version).start(),
+                None => health.start(),
+            };
+            // if a registry has such metrics already, it has no checks that were lost
+            let _ = health.and_then(|health| self.set_health(health));
+        }
+        self.health.get()
     }
 }
 
@@ -145,7 +187,7 @@ fn refused(error: RegisterError) -> ConfigError {
     match error {
         RegisterError::Config(error) => error,
         RegisterError::Metric { name, .. } => {
-            let allowed = "a registry without this metric: each telemetry needs one of its own";
+            let allowed = "a registry without this metric: one of its own, or a constant_label";
             ConfigError::new("telemetry.registry", name, allowed)
         }
     }

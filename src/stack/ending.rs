@@ -18,9 +18,7 @@ impl Telemetry {
     /// [stop](Self::draining). There is no way back. [`shutdown`](Self::shutdown) and
     /// [`serve_until`](Self::serve_until) do it themselves.
     pub fn drain(&self) {
-        if let Some(health) = &self.stack().health {
-            health.drain();
-        }
+        self.stack().drain();
     }
 
     /// Waits until servers are to stop taking requests: give it to the graceful shutdown of each server.

@@ -23,6 +23,7 @@ pub(super) type SetMetrics = Box<dyn FnOnce(MetricsBuilder) -> MetricsBuilder + 
 #[derive(Default)]
 pub(crate) struct StackSettings {
     pub(super) registry: Option<Registry>,
+    pub(super) constant_labels: Vec<(String, String)>,
     pub(super) objectives: Option<SloTracker>,
     pub(super) redaction: Redaction,
     pub(super) dumps: Option<DumpControl>,
@@ -38,9 +39,29 @@ pub(crate) struct StackSettings {
 /// What the [layers](crate::stack) and the admin service are made of (feature `stack`).
 impl TelemetryBuilder {
     /// The registry that all metrics come out of, beside those of the program; one of its own by default.
-    /// One registry takes the metrics of one `Telemetry`.
+    /// It takes those of several services only if a [label](Self::constant_label) tells them apart.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.stack.registry = Some(registry);
+        self
+    }
+
+    /// Adds a label to every metric, but not to those of the process, its runtime and objectives; none by
+    /// default. With it several services of one process share a registry.
+    ///
+    /// ```
+    /// use prometheus::Registry;
+    /// use tower_observability::telemetry::Telemetry;
+    ///
+    /// let registry = Registry::new();
+    /// let service = |name: &'static str| {
+    ///     Telemetry::builder(name).registry(registry.clone()).constant_label("service_name", name)
+    /// };
+    /// let (shop, till) = (service("shop").build()?, service("till").build()?);
+    /// # drop((shop, till));
+    /// # Ok::<(), tower_observability::config::ConfigError>(())
+    /// ```
+    pub fn constant_label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.stack.constant_labels.push((name.into(), value.into()));
         self
     }
 
@@ -64,8 +85,8 @@ impl TelemetryBuilder {
         self
     }
 
-    /// What an orchestrator is told. By default, in a tokio runtime, a health without checks, which is
-    /// ready until the program [drains](crate::telemetry::Telemetry::drain); elsewhere none.
+    /// What an orchestrator is told; see [`set_health`](crate::telemetry::Telemetry::set_health), which sets
+    /// it later.
     pub fn health(mut self, health: Health) -> Self {
         self.stack.health = Some(health);
         self

@@ -9,6 +9,7 @@ use super::parts::{ClientParts, ServerParts};
 use crate::access_log::{AccessLogLayer, JsonLines};
 use crate::admin::{Admin, AdminBuilder, Authorizer, LivePage, LogControl};
 use crate::catch_panic::CatchPanicLayer;
+use crate::config::ConfigError;
 use crate::debug_dump::{DebugDumpLayer, DumpControl};
 use crate::health::Health;
 use crate::live::{Board, LiveLayer};
@@ -133,7 +134,7 @@ impl Telemetry {
         if let Some(objectives) = &stack.objectives {
             admin = admin.objectives(objectives.clone());
         }
-        if let Some(health) = &stack.health {
+        if let Some(health) = stack.health() {
             admin = admin.health(health);
         }
         #[cfg(feature = "pprof")]
@@ -158,9 +159,32 @@ impl Telemetry {
         &self.stack().dumps
     }
 
-    /// What orchestrators are told; none if nothing was said and this was built outside of a runtime.
+    /// Tells orchestrators of this health: it answers the probes of [`admin`](Self::admin), is among the
+    /// metrics, and is not ready any more once the program [drains](Self::drain). Where nobody sets one,
+    /// `admin` makes one without checks in a tokio runtime, and has no probes elsewhere.
+    ///
+    /// ```
+    /// use tower_observability::health::{Component, Group, Health, TcpCheck};
+    /// use tower_observability::telemetry::Telemetry;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let telemetry = Telemetry::builder("shop").build()?;
+    /// let database = Component::new("database", TcpCheck::new("127.0.0.1:5432"));
+    /// let health = Health::builder().component(database.groups([Group::Ready])).start()?;
+    /// telemetry.set_health(health)?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there is one already, or the registry has its metrics already.
+    pub fn set_health(&self, health: Health) -> Result<(), ConfigError> {
+        self.stack().set_health(health)
+    }
+
+    /// What orchestrators are told, if anything was set so far.
     pub fn health(&self) -> Option<&Health> {
-        self.stack().health.as_ref()
+        self.stack().health.get()
     }
 
     /// What runs, was slow or failed.

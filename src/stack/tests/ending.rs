@@ -36,6 +36,7 @@ fn waits(
 async fn what_is_under_way_ends_and_is_recorded_before_anything_is_flushed() {
     let bench = Bench::new();
     let telemetry = bench.telemetry.clone();
+    drop(telemetry.admin(crate::admin::Closed));
     let (answer, exchange) = waits(&telemetry);
     let exchange = tokio::spawn(exchange);
     while telemetry.under_way() == 0 {

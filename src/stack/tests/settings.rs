@@ -65,14 +65,60 @@ fn metrics_can_be_set_up_otherwise() {
 #[tokio::test(flavor = "current_thread")]
 async fn in_a_runtime_there_is_a_health_that_is_ready_until_it_drains() {
     let telemetry = Telemetry::builder("shop").build().unwrap();
+    assert!(telemetry.health().is_none());
+    drop(telemetry.admin(crate::admin::Closed));
     let health = telemetry.health().unwrap();
     assert!(health.status(crate::health::Group::Ready).is_healthy());
     telemetry.drain();
     assert!(!health.status(crate::health::Group::Ready).is_healthy());
     assert!(health.status(crate::health::Group::Live).is_healthy());
+
+    let late = Telemetry::builder("shop").build().unwrap();
+    late.drain();
+    late.set_health(crate::health::Health::builder().start().unwrap()).unwrap();
+    assert!(!late.health().unwrap().status(crate::health::Group::Ready).is_healthy());
 }
 
 #[test]
 fn outside_of_a_runtime_there_is_none() {
-    assert!(Telemetry::builder("shop").build().unwrap().health().is_none());
+    let telemetry = Telemetry::builder("shop").build().unwrap();
+    drop(telemetry.admin(crate::admin::Closed));
+    assert!(telemetry.health().is_none());
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn there_is_one_health_which_is_among_the_metrics() {
+    use crate::health::Health;
+
+    let bench = Bench::with(|builder| builder.constant_label("service_name", "shop"));
+    let metrics =
+        |bench: &Bench| bench.metrics().iter().filter(|of| of.starts_with("health_")).count();
+    assert_eq!(metrics(&bench), 0);
+    bench.telemetry.set_health(Health::builder().start().unwrap()).unwrap();
+    assert!(metrics(&bench) > 0);
+    let again = bench.telemetry.set_health(Health::builder().start().unwrap());
+    assert_eq!(refused(again), ("health", "another one".to_owned()));
+}
+
+#[test]
+fn a_label_lets_services_share_a_registry() {
+    let registry = Registry::new();
+    let build = |name: &'static str| {
+        let builder = Telemetry::builder(name).registry(registry.clone());
+        builder.constant_label("service_name", name).build().unwrap()
+    };
+    let (shop, till) = (build("shop"), build("till"));
+    let mut services = [&shop, &shop, &till].map(|telemetry| telemetry.server().layer(hello()));
+    for service in &mut services {
+        assert_eq!(ask(service, get("/")), Some(StatusCode::OK));
+    }
+    let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    let count = |name: &str| {
+        let label = format!("service_name=\"{name}\"");
+        let of = |line: &&str| {
+            line.starts_with("http_server_request_duration_seconds_count") && line.contains(&label)
+        };
+        text.lines().find(of).and_then(|line| line.rsplit_once(' ')).map(|(_, count)| count)
+    };
+    assert_eq!((count("shop"), count("till")), (Some("2"), Some("1")));
 }
