@@ -3,16 +3,9 @@
 use std::env;
 
 use axum::Router;
-use prometheus::Registry;
-use tower_observability::admin::{Admin, AdminBuilder, BearerToken, Closed, LivePage, LogControl};
+use tower_observability::admin::{AdminBuilder, BearerToken, Closed, LivePage};
 use tower_observability::config::ConfigError;
-use tower_observability::health::Health;
-use tower_observability::metrics::MetricsService;
-use tower_observability::pprof::PprofService;
 use tower_observability::telemetry::Telemetry;
-
-use crate::layers::Places;
-use crate::services::BoxError;
 
 /// Who may do more than scrape the metrics: whoever has this token, or nobody.
 #[derive(Clone)]
@@ -30,31 +23,17 @@ impl Operators {
         Ok(Self(Some(BearerToken::new(token)?)))
     }
 
-    fn builder(self) -> AdminBuilder {
+    fn admin(self, telemetry: &Telemetry) -> AdminBuilder {
         match self.0 {
-            Some(token) => Admin::builder(token),
-            None => Admin::builder(Closed),
+            Some(token) => telemetry.admin(token),
+            None => telemetry.admin(Closed),
         }
     }
 }
 
-pub fn app(
-    operators: Operators,
-    registry: &Registry,
-    places: &Places,
-    telemetry: &Telemetry,
-    health: &Health,
-) -> Result<Router, BoxError> {
-    let live = LivePage::new(places.live.clone()).service("checkout", env!("CARGO_PKG_VERSION"));
-    let admin = operators
-        .builder()
-        .metrics(MetricsService::new(registry))
-        .health(health)
-        .live(live)
-        .objectives(places.objectives.clone())
-        .dumps(places.dumps.clone())
-        .log(LogControl::telemetry(telemetry.log_filter())?)
-        .profiles(PprofService::new())
-        .build();
-    Ok(Router::new().fallback_service(admin))
+/// All of the gateway's, whose log, registry, live page and dumps are those of the process.
+pub fn app(operators: Operators, gateway: &Telemetry) -> Router {
+    let page = LivePage::new(gateway.live().clone());
+    let admin = operators.admin(gateway).live(page.service("checkout", env!("CARGO_PKG_VERSION")));
+    admin.build().into_router()
 }

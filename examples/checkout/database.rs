@@ -10,7 +10,7 @@ use tower_observability::metrics::RegisterError;
 use tower_observability::metrics::saturation::Gauges;
 use tower_observability::operation::{Ending, Operations};
 
-use crate::metrics::SERVICE;
+use crate::telemetry::SERVICE;
 
 #[derive(Clone)]
 pub struct Database {

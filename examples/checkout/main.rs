@@ -3,7 +3,7 @@
 //! metrics of all, those of the business, the process and the runtime among them.
 //!
 //! The services are in `gateway.rs`, `inventory.rs` and `payment.rs`; how they are observed is in
-//! `layers.rs`, `telemetry.rs` and `metrics.rs`. The rest is the script of `--once`.
+//! `layers.rs` and `telemetry.rs`. The rest is the script of `--once`.
 #![allow(unreachable_pub, reason = "nothing is reachable from outside a program")]
 
 mod admin;
@@ -16,7 +16,6 @@ mod gateway;
 mod inventory;
 mod layers;
 mod measured;
-mod metrics;
 mod objectives;
 mod operations;
 mod orders;
@@ -50,7 +49,7 @@ use crate::config::Addresses;
 use crate::layers::{Buffer, Places};
 use crate::services::{BoxError, PATIENCE, Services};
 use crate::spans::Spans;
-use crate::telemetry::{Telemetries, service};
+use crate::telemetry::{Shared, Telemetries, promised};
 
 const USAGE: &str = "\
 usage: cargo run --example checkout --features full [-- --once]
@@ -101,11 +100,18 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), BoxError> {
+    let (shared, objectives) = (Shared::new()?, promised()?);
     let telemetry = Telemetries {
         // as the log is that of the whole process, one of the three sets it up
-        gateway: service("gateway").logs(LogFormat::Pretty).logs_to_stderr().install()?,
-        inventory: service("inventory").build()?,
-        payment: service("payment").build()?,
+        gateway: shared
+            .service("gateway")
+            .objectives(objectives.clone())
+            .logs(LogFormat::Pretty)
+            .logs_to_stderr()
+            .install()?,
+        inventory: shared.service("inventory").build()?,
+        payment: shared.service("payment").build()?,
+        objectives,
     };
     let served = serve_until_ctrl_c(&telemetry).await;
     telemetry.shutdown().await;
@@ -113,16 +119,10 @@ async fn serve() -> Result<(), BoxError> {
 }
 
 async fn serve_until_ctrl_c(telemetry: &Telemetries) -> Result<(), BoxError> {
-    let registry = metrics::registry()?;
-    let places = Places::serving(telemetry, &registry)?;
-    let mut services = Services::start(
-        &Addresses::from_env()?,
-        &places,
-        &registry,
-        telemetry,
-        Operators::from_env()?,
-    )
-    .await?;
+    let places = Places::serving(telemetry);
+    let mut services =
+        Services::start(&Addresses::from_env()?, &places, telemetry, Operators::from_env()?)
+            .await?;
     print_what_to_try(&services.addresses);
     tokio::select! {
         error = services.ended() => return Err(error),
@@ -138,16 +138,19 @@ async fn serve_until_ctrl_c(telemetry: &Telemetries) -> Result<(), BoxError> {
 async fn once() -> Result<(), BoxError> {
     let (log, spans) = (Buffer::default(), Spans::default());
     let lines = log.clone();
+    let (shared, objectives) = (Shared::new()?, promised()?);
     let service =
-        |name| service(name).sampling(Sampling::AlwaysOn).span_processor(spans.processor());
+        |name| shared.service(name).sampling(Sampling::AlwaysOn).span_processor(spans.processor());
     let telemetry = Telemetries {
         gateway: service("gateway")
             .logs(LogFormat::Json)
             .logs_to(move || lines.clone())
             .log_filter("info")
+            .objectives(objectives.clone())
             .install()?,
         inventory: service("inventory").build()?,
         payment: service("payment").build()?,
+        objectives,
     };
     let ran = script::run(&telemetry, &log, &spans).await;
     telemetry.shutdown().await;

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, HashSet};
 use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::metrics::SERVICE;
 use crate::scrape::{Durations, Labels, Scrape};
 use crate::seen::Exchange;
 use crate::series::{Series, told};
 use crate::spans::{Ended, Spans};
 use crate::tallies::Tallies;
+use crate::telemetry::SERVICE;
 
 const FAMILIES: [&str; 2] = ["db_client_operation_duration_seconds", "operation_duration_seconds"];
 

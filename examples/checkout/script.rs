@@ -10,7 +10,6 @@ use crate::config::Addresses;
 use crate::customer::{Answer, Customer, until};
 use crate::layers::{Buffer, Place, Places};
 use crate::measured::Before;
-use crate::metrics;
 use crate::seen::{COLUMNS, Exchange, Reader, Row, rows};
 use crate::services::{BoxError, Services};
 use crate::spans::Spans;
@@ -25,16 +24,10 @@ pub async fn run(
     log: &Buffer,
     spans: &Spans,
 ) -> Result<Vec<String>, BoxError> {
-    let registry = metrics::registry()?;
-    let places = Places::recording(telemetry, &registry)?;
-    let services = Services::start(
-        &Addresses::free(),
-        &places,
-        &registry,
-        telemetry,
-        Operators::with(dumped::TOKEN)?,
-    )
-    .await?;
+    let places = Places::recording(telemetry);
+    let services =
+        Services::start(&Addresses::free(), &places, telemetry, Operators::with(dumped::TOKEN)?)
+            .await?;
     let customer = Customer::new(services.addresses.gateway)?;
     customer.wait_for_services().await?;
 
@@ -82,7 +75,7 @@ pub async fn run(
     red::print_process(&measured.after);
     wrong.extend(dumped::walk(&services.addresses, &places, &customer, &mut reader).await?);
     services.stop().await?;
-    wrong.extend(promised::check(&places.objectives, &requests)?);
+    wrong.extend(promised::check(&telemetry.objectives, &requests)?);
     let logged = places.each().into_iter().flat_map(Place::lines).chain(log.lines());
     wrong.extend(logged.filter(|line| line.contains(CARDS)).map(|_| "a card is in a log".into()));
     if let more @ 1.. = reader.rest().len() {

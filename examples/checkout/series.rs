@@ -5,9 +5,9 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use crate::config::Addresses;
-use crate::metrics::SERVICE;
 use crate::scrape::{Durations, Labels, Scrape};
 use crate::seen::Row;
+use crate::telemetry::SERVICE;
 
 /// The labels of a series; `-` where there is nothing to tell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use example_proto::payment::payment_server::PaymentServer;
-use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -14,6 +13,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tower_observability::health::{BudgetCheck, Component, Group, Health, TcpCheck};
 use tower_observability::slo::SloTracker;
+use tower_observability::telemetry::Telemetry;
 
 use crate::admin::{self, Operators};
 use crate::clients::{Inventory, Payment};
@@ -33,8 +33,8 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Services {
     /// Where they listen.
     pub addresses: Addresses,
-    /// What an orchestrator asks.
-    health: Health,
+    /// Whose health orchestrators ask.
+    gateway: Telemetry,
     /// Dropped to stop them.
     stop: watch::Sender<()>,
     running: JoinSet<Result<(), BoxError>>,
@@ -44,7 +44,6 @@ impl Services {
     pub async fn start(
         wanted: &Addresses,
         places: &Places,
-        registry: &Registry,
         telemetry: &Telemetries,
         operators: Operators,
     ) -> Result<Self, BoxError> {
@@ -53,6 +52,7 @@ impl Services {
         let (gateway_listener, gateway) = listen("gateway", wanted.gateway).await?;
         let (admin_listener, admin) = listen("admin address", wanted.admin).await?;
 
+        let registry = telemetry.gateway.registry();
         let inventory_app = inventory::app(&places.inventory, registry)?;
         let payment_app =
             Server::builder().layer(places.payment.server()?).add_service(PaymentServer::new(Till));
@@ -62,9 +62,8 @@ impl Services {
             orders: Orders::register(registry)?,
         };
         let gateway_app = gateway::app(clients, places.gateway.server()?);
-        let health = watch(inventory, payment, &places.objectives)?;
-        // the log of the whole process is the gateway's
-        let admin_app = admin::app(operators, registry, places, &telemetry.gateway, &health)?;
+        telemetry.gateway.set_health(watch(inventory, payment, &telemetry.objectives)?)?;
+        let admin_app = admin::app(operators, &telemetry.gateway);
 
         let (stop, stopped) = watch::channel(());
         let stopped = || {
@@ -79,7 +78,7 @@ impl Services {
         let payment_app = payment_app.serve_with_incoming_shutdown(incoming, stopped());
         running.spawn(async move { Ok(payment_app.await?) });
         let addresses = Addresses { gateway, inventory, payment, admin };
-        Ok(Self { addresses, health, stop, running })
+        Ok(Self { addresses, gateway: telemetry.gateway.clone(), stop, running })
     }
 
     /// Waits until one of them ends by itself, which none should.
@@ -93,9 +92,9 @@ impl Services {
 
     /// Stops them once the requests under way have ended; fails when that takes too long.
     pub async fn stop(self) -> Result<(), BoxError> {
-        let Self { health, stop, mut running, .. } = self;
+        let Self { gateway, stop, mut running, .. } = self;
         // no new requests first; a real service would wait here until its balancer has seen it
-        health.drain();
+        gateway.drain();
         drop(stop);
         let all = async {
             while let Some(ended) = running.join_next().await {
