@@ -22,6 +22,8 @@ mod metrics;
 #[cfg(feature = "reqwest")]
 mod reqwest_client;
 mod routes;
+#[cfg(all(feature = "stack", feature = "reqwest"))]
+mod stack;
 mod support;
 mod tower_http;
 #[cfg(feature = "telemetry")]
