@@ -130,24 +130,33 @@ pub mod testing;
 #[cfg(feature = "trace")]
 pub mod trace;
 
-/// The code in the README compiles.
+/// The code in the README and in `docs/` compiles.
 #[cfg(all(
     doctest,
-    feature = "request-id",
-    feature = "access-log",
-    feature = "operation",
-    feature = "telemetry",
+    feature = "stack",
     feature = "catch-panic",
     feature = "sentry",
     feature = "reqwest",
-    feature = "admin",
-    feature = "debug-dump",
-    feature = "health",
-    feature = "live",
-    feature = "metrics",
+    feature = "tonic",
     feature = "pprof",
-    feature = "slo",
+    feature = "testing",
     feature = "axum"
 ))]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/guide.md")]
+    struct Guide;
+    #[doc = include_str!("../docs/recipes.md")]
+    struct GuideRecipes;
+    #[doc = include_str!("../docs/layers.md")]
+    struct GuideLayers;
+    #[doc = include_str!("../docs/collectors.md")]
+    struct GuideCollectors;
+    #[doc = include_str!("../docs/incident.md")]
+    struct GuideIncident;
+    #[doc = include_str!("../docs/migration.md")]
+    struct GuideMigration;
+    #[doc = include_str!("../docs/alerting.md")]
+    struct GuideAlerting;
+}
