@@ -177,6 +177,7 @@ pub mod trace;
 #[cfg(all(
     doctest,
     feature = "stack",
+    feature = "otel-metrics",
     feature = "catch-panic",
     feature = "sentry",
     feature = "reqwest",
