@@ -1,29 +1,71 @@
-//! Composable [Tower](https://docs.rs/tower) layers for observability, on any service that speaks
-//! [`http`]: axum, hyper and tonic servers, reqwest, tonic and hyper clients.
+//! [Tower](https://docs.rs/tower) layers that observe any service or client that speaks [`http`]: request IDs,
+//! traces, metrics, access logs, objectives, dumps, panics, errors.
 //!
-//! One exchange is measured once, judged once, and told everywhere: no two signals ever disagree
-//! about it.
+//! One exchange is measured once, judged once, and told everywhere, at its end, which is the end of the
+//! body: no two signals ever disagree about it.
+//!
+#![cfg_attr(all(feature = "stack", feature = "axum"), doc = "```no_run")]
+#![cfg_attr(not(all(feature = "stack", feature = "axum")), doc = "```ignore")]
+//! use std::time::Duration;
+//!
+//! use axum::{Router, routing::get};
+//! use tokio::net::TcpListener;
+//! use tower_observability::telemetry::{LogFormat, Telemetry};
+//! use tower_observability::{admin::BearerToken, stack::termination};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let telemetry = Telemetry::builder("shop").logs(LogFormat::Auto).from_env().install()?;
+//!
+//!     // /metrics, /debug, probes and more, for operators
+//!     let operators = BearerToken::new(&std::env::var("ADMIN_TOKEN")?)?;
+//!     let admin = telemetry.admin(operators).build().into_router();
+//!     let private = TcpListener::bind("127.0.0.1:9464").await?;
+//!     tokio::spawn(async { axum::serve(private, admin).await });
+//!
+//!     let app = Router::new().route("/users/{id}", get(async || "ada")).layer(telemetry.server());
+//!     let public = TcpListener::bind("127.0.0.1:3000").await?;
+//!     let server = axum::serve(public, app).with_graceful_shutdown(telemetry.draining());
+//!     telemetry.serve_until(termination(), server, Duration::from_secs(25)).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! `telemetry.server()` is the same layer for axum, tonic and hyper, `telemetry.client()` the one for
+//! reqwest, tonic and hyper-util; [`stack`] is about both. Each layer stands alone, too, and needs no
+//! other:
 //!
 //! | layer | what it does | feature |
 //! |---|---|---|
-//! | `request_id::RequestIdLayer` | gives each exchange one ID, and hands it on | `request-id` |
-//! | `trace::TraceLayer` | records a span for each exchange, and hands the trace on | `trace` |
-//! | `metrics::MetricsLayer` | counts and measures each exchange, for Prometheus and OpenTelemetry | `metrics` |
-//! | `access_log::AccessLogLayer` | writes one event for each exchange, at its end | `access-log` |
-//! | `slo::SloLayer` | counts each exchange as good or bad by what is promised | `slo` |
-//! | `sentry::SentryLayer` | reports each panic and failure to Sentry, once | `sentry` |
-//! | `catch_panic::CatchPanicLayer` | answers where a service panics | `catch-panic` |
-//! | `debug_dump::DebugDumpLayer` | keeps whole exchanges, while a rule asks for them | `debug-dump` |
-//! | `live::LiveLayer` | keeps what an engineer looks at first: what runs, what was slow, what failed | `live` |
+//! | [`request_id`]`::RequestIdLayer` | gives each exchange one ID, and hands it on | `request-id` |
+//! | [`trace`]`::TraceLayer` | records a span for each exchange, and hands the trace on | `trace` |
+//! | [`access_log`]`::AccessLogLayer` | writes one event for each exchange, at its end | `access-log` |
+//! | [`metrics`]`::MetricsLayer` | counts and measures each exchange, for Prometheus and OpenTelemetry | `metrics` |
+//! | [`live`]`::LiveLayer` | keeps what an engineer looks at first: what runs, was slow, failed | `live` |
+//! | [`slo`]`::SloLayer` | counts each exchange as good or bad by what is promised | `slo` |
+//! | [`debug_dump`]`::DebugDumpLayer` | keeps whole exchanges, while a rule asks for them | `debug-dump` |
+//! | [`sentry`]`::SentryLayer` | reports each panic and failure to Sentry, once | `sentry` |
+//! | [`catch_panic`]`::CatchPanicLayer` | answers where a service panics | `catch-panic` |
 //! | [`exchange::ObserveLayer`] | lets an [`Observer`](exchange::Observer) of your own see every exchange | always |
 //!
-//! Around them, `operation::Operation` (feature `operation`) records a span for any other future, and
-//! `telemetry::Telemetry` (feature `telemetry`) sets up what spans and logs need. `admin::Admin` (feature
-//! `admin`) is what an operator asks a process, `health` (feature `health`) what an orchestrator does, and
-//! `pprof` (feature `pprof`) profiles it.
+//! | to | there is | feature |
+//! |---|---|---|
+//! | have all of it in one layer, and an orderly end | [`stack`] | `stack`, which brings all of these but `sentry` |
+//! | set up spans, logs and metrics, and send them over OTLP | [`telemetry`]`::Telemetry` | `telemetry` |
+//! | record a query, a message, any other future | [`operation`]`::Operation` | `operation` |
+//! | be asked by operators, on an address of its own | [`admin`]`::Admin` | `admin` |
+//! | be asked by an orchestrator | [`health`]`::Health` | `health`, `health-grpc` |
+//! | take profiles | [`pprof`]`::PprofService` | `pprof`, `pprof-jemalloc` |
+//! | let layers fit around a `reqwest::Client` | [`reqwest`]`::ReqwestService` | `reqwest` |
+//! | know axum's routes and peers, tonic's statuses | nothing to call | `axum`, `tonic` |
+//! | assert what was recorded | [`testing`] | `testing`, for `[dev-dependencies]` |
 //!
-//! Each layer stands alone and needs no other. Stacked or fused, they share one record of the
-//! exchange, [`exchange::Facts`], which everything that runs inside finds without an argument.
+//! No feature is on by default; `full` is all of them but `pprof-jemalloc`, which needs a C compiler.
+//! Shared by all: [`exchange::Facts`], the one record of an exchange, which whatever runs inside finds
+//! without an argument ([`annotate`](exchange::annotate), [`flag`](exchange::flag)); [`classify`], whose doing
+//! an end was; [`redact`], what is a secret; [`route`], templates and never paths.
+//!
+//! The guide, with recipes, collectors, an incident and migrations, is in `docs/` of the repository.
 //!
 //! # What each layer is told, and when
 //!
@@ -59,6 +101,7 @@
 //! `Server::timeout` without a `grpc-timeout` header looks like a cancel, unless the layer is told
 //! of it with [`deadline`](exchange::ObserveLayer::deadline).
 #![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "full"), allow(rustdoc::broken_intra_doc_links))]
 #![warn(missing_docs)]
 
 pub mod attribute;
@@ -130,24 +173,34 @@ pub mod testing;
 #[cfg(feature = "trace")]
 pub mod trace;
 
-/// The code in the README compiles.
+/// The code in the README and in `docs/` compiles.
 #[cfg(all(
     doctest,
-    feature = "request-id",
-    feature = "access-log",
-    feature = "operation",
-    feature = "telemetry",
+    feature = "stack",
+    feature = "otel-metrics",
     feature = "catch-panic",
     feature = "sentry",
     feature = "reqwest",
-    feature = "admin",
-    feature = "debug-dump",
-    feature = "health",
-    feature = "live",
-    feature = "metrics",
+    feature = "tonic",
     feature = "pprof",
-    feature = "slo",
+    feature = "testing",
     feature = "axum"
 ))]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/guide.md")]
+    struct Guide;
+    #[doc = include_str!("../docs/recipes.md")]
+    struct GuideRecipes;
+    #[doc = include_str!("../docs/layers.md")]
+    struct GuideLayers;
+    #[doc = include_str!("../docs/collectors.md")]
+    struct GuideCollectors;
+    #[doc = include_str!("../docs/incident.md")]
+    struct GuideIncident;
+    #[doc = include_str!("../docs/migration.md")]
+    struct GuideMigration;
+    #[doc = include_str!("../docs/alerting.md")]
+    struct GuideAlerting;
+}
