@@ -26,7 +26,8 @@
 //!     let app = Router::new().route("/users/{id}", get(async || "ada")).layer(telemetry.server());
 //!     let public = TcpListener::bind("127.0.0.1:3000").await?;
 //!     let server = axum::serve(public, app).with_graceful_shutdown(telemetry.draining());
-//!     telemetry.serve_until(termination(), server, Duration::from_secs(25)).await?;
+//!     let told = telemetry.serve_until(termination(), server, Duration::from_secs(25)).await?;
+//!     told.inspect_err(|lost| eprintln!("{lost}")).ok();
 //!     Ok(())
 //! }
 //! ```

@@ -1,7 +1,5 @@
 //! The orderly end of a program.
 
-use std::error::Error;
-use std::fmt;
 use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -58,20 +56,24 @@ impl Telemetry {
     /// let app = Router::new().route("/", get(|| async { "hello" })).layer(telemetry.server());
     /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     /// let server = axum::serve(listener, app).with_graceful_shutdown(telemetry.draining());
-    /// telemetry.serve_until(termination(), server, Duration::from_secs(25)).await?;
+    /// let told = telemetry.serve_until(termination(), server, Duration::from_secs(25)).await?;
+    /// if let Err(lost) = told {
+    ///     eprintln!("{lost}"); // a collector that is down need not fail the program
+    /// }
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     ///
-    /// When the server failed, or anything was lost: what was not delivered, and how many exchanges had not
-    /// ended.
+    /// The server's own. What came of the [`shutdown`](Self::shutdown) is the answer inside: what was
+    /// delivered, or what was lost, and how many exchanges had not ended. Where the server failed, a further
+    /// `shutdown` answers it.
     pub async fn serve_until<S, E>(
         &self,
         signal: impl Future<Output = ()>,
         server: S,
         deadline: Duration,
-    ) -> Result<Delivery, ServeError<E>>
+    ) -> Result<Result<Delivery, Undelivered>, E>
     where
         S: IntoFuture<Output = Result<(), E>>,
     {
@@ -98,8 +100,8 @@ impl Telemetry {
         })
         .await;
         match (ended, delivered) {
-            (Some(Err(error)), _) => Err(ServeError::Server(error)),
-            (_, delivered) => delivered.map_err(ServeError::Undelivered),
+            (Some(Err(error)), _) => Err(error),
+            (_, delivered) => Ok(delivered),
         }
     }
 
@@ -118,35 +120,6 @@ impl Telemetry {
     pub(crate) fn close_lines(&self, left: Option<Duration>) -> u64 {
         let lines = self.stack().json_lines.as_ref();
         lines.map_or(0, |lines| lines.close(left.unwrap_or(Duration::MAX)))
-    }
-}
-
-/// Why a program did not end in order.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ServeError<E> {
-    /// The server failed. What was lost is told by a further
-    /// [`shutdown`](crate::telemetry::Telemetry::shutdown), which answers as the first one did.
-    Server(E),
-    /// Something was lost.
-    Undelivered(Undelivered),
-}
-
-impl<E: fmt::Display> fmt::Display for ServeError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Server(error) => write!(f, "the server failed: {error}"),
-            Self::Undelivered(undelivered) => undelivered.fmt(f),
-        }
-    }
-}
-
-impl<E: Error + 'static> Error for ServeError<E> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Server(error) => Some(error),
-            Self::Undelivered(_) => None,
-        }
     }
 }
 

@@ -21,7 +21,8 @@
 //!     let app = Router::new().route("/users/{id}", get(|| async { "ada" })).layer(telemetry.server());
 //!     let public = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!     let server = axum::serve(public, app).with_graceful_shutdown(telemetry.draining());
-//!     telemetry.serve_until(termination(), server, Duration::from_secs(25)).await?;
+//!     let told = telemetry.serve_until(termination(), server, Duration::from_secs(25)).await?;
+//!     told.inspect_err(|lost| eprintln!("{lost}")).ok();
 //!     Ok(())
 //! }
 //! ```
@@ -94,7 +95,7 @@ mod tests;
 mod under_way;
 
 pub(crate) use assemble::{Base, Stack};
-pub use ending::{ServeError, termination};
+pub use ending::termination;
 pub use layer::{ClientLayer, ClientService, ServerLayer, ServerService};
 pub use parts::{ClientParts, ServerParts};
 pub(crate) use settings::StackSettings;

@@ -38,10 +38,8 @@ macro_rules! check {
 ///
 /// let telemetry = Telemetry::builder("shop").build()?;
 /// let mut parts = telemetry.server_parts();
-/// parts.access_log = match parts.access_log {
-///     Some(log) => Some(log.slow(Duration::from_millis(500))?.skip_path("/livez")?),
-///     None => None,
-/// };
+/// let slow = Duration::from_millis(500);
+/// parts.access_log = parts.access_log.map(|log| log.slow(slow)?.skip_path("/livez")).transpose()?;
 /// parts.live = None;
 /// let layer = parts.fuse()?;
 /// # drop(layer);

@@ -211,7 +211,8 @@ impl Telemetry {
 
     /// Makes this that of the whole program, but for the `tracing` subscriber: the propagator,
     /// the tracer provider unless all is switched off, the meter provider if metrics are sent, and, with
-    /// the feature `stack`, what operations are made by unless something is already.
+    /// the feature `stack`, what operations are made by unless something is already, and the hook that
+    /// tells [where](crate::catch_panic::PanicHook) a handler panicked.
     /// Logs the [warnings](Self::warnings), too. For a program with a subscriber of its own;
     /// [`install`](TelemetryBuilder::install) does it already.
     ///
@@ -236,7 +237,10 @@ impl Telemetry {
             global::set_meter_provider(self.meter_provider().clone());
         }
         #[cfg(feature = "stack")]
-        let _ = self.operations().clone().set_global();
+        {
+            let _ = self.operations().clone().set_global();
+            crate::catch_panic::PanicHook::new().install();
+        }
         for warning in self.warnings() {
             let (variable, value) = (warning.variable(), warning.value());
             tracing::warn!(variable, value, "{variable}: {}", warning.done());
