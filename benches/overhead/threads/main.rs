@@ -1,8 +1,10 @@
-//! What two threads cost each other that record into the same series.
+//! What two threads cost each other that record into the same series, by metrics alone and by whole
+//! stacks.
 //!
 //! ```text
 //! cargo bench -p overhead --bench threads             # the table
 //! cargo bench -p overhead --bench threads -- --check  # exits 1 if a limit is missed
+//! cargo bench -p overhead --bench threads -- ours     # rows whose name contains "ours"
 //! ```
 //!
 //! In turns, one thread runs a batch of exchanges, and two threads run one each at the same time. What
@@ -12,6 +14,8 @@
 //!
 //! Nothing counts allocations here, as threads would contend for the counters.
 
+#[path = "../counted.rs"]
+mod counted;
 #[path = "../../measure/exchange.rs"]
 mod exchange;
 #[path = "../metrics/peers.rs"]
@@ -21,8 +25,12 @@ mod process;
 mod rows;
 #[path = "../metrics/sdk.rs"]
 mod sdk;
+#[path = "../stacks/mod.rs"]
+mod stacks;
 #[path = "../metrics/subjects.rs"]
 mod subjects;
+#[path = "../traced.rs"]
+mod traced;
 mod worker;
 
 use std::process::ExitCode;
@@ -45,9 +53,23 @@ fn main() -> ExitCode {
     if !args.iter().any(|arg| arg == "--bench") {
         return ExitCode::SUCCESS;
     }
+    let names: Vec<&str> =
+        args.iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
+    let rows = chosen(rows, &names);
     let held = print(&rows, &measured(&rows));
     let check = args.iter().any(|arg| arg == "--check");
     if check && !held { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The rows whose names contain any of `names`, all if there is none, and what others are compared
+/// with.
+fn chosen(rows: Vec<Row>, names: &[&str]) -> Vec<Row> {
+    let bases: Vec<&str> = rows.iter().filter_map(|row| row.over).collect();
+    let is_wanted = |row: &Row| {
+        let is_named = names.is_empty() || names.iter().any(|part| row.name.contains(part));
+        is_named || bases.contains(&row.name)
+    };
+    rows.into_iter().filter(is_wanted).collect()
 }
 
 /// Nanoseconds per exchange and thread of a row, by round.
@@ -71,15 +93,16 @@ fn measured(rows: &[Row]) -> Vec<Times> {
 }
 
 fn print(rows: &[Row], times: &[Times]) -> bool {
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or_default();
     println!(
-        "{:36} {:>8} {:>8} {:>6} | {:>8} {:>8} {:>6}  over",
+        "{:width$} {:>8} {:>8} {:>6} | {:>8} {:>8} {:>6}  over",
         "ns per exchange and thread", "1 thread", "2", "2/1", "+1", "+2", "+2/+1",
     );
     let mut all_held = true;
     let mut ratios = Vec::new();
     for (row, own) in rows.iter().zip(times) {
         let (one, two) = (median(own.one.clone()), median(own.two.clone()));
-        print!("{:36} {one:>8.0} {two:>8.0} {:>6.2} |", row.name, two / one);
+        print!("{:width$} {one:>8.0} {two:>8.0} {:>6.2} |", row.name, two / one);
         let ratio = match row.over {
             None => two / one,
             Some(base) => {
@@ -100,8 +123,11 @@ fn print(rows: &[Row], times: &[Times]) -> bool {
         println!();
         ratios.push((row.name, ratio));
     }
-    for (name, ratio) in ratios {
-        println!("ratio two-threads/{} {ratio:.2}", name.replace(' ', "-"));
+    for (name, ratio) in &ratios {
+        println!("ratio two-threads/{} {ratio:.2}", name.replace(", ", "-").replace(' ', "-"));
+    }
+    if let Some((_, ratio)) = ratios.iter().find(|(name, _)| *name == rows::FUSED) {
+        println!("ratio two-threads-to-one {ratio:.2}");
     }
     all_held
 }
