@@ -9,7 +9,8 @@
 //!
 //! In turns, one thread runs a batch of exchanges, and two threads run one each at the same time. What
 //! is told is wall time per exchange and thread: where threads share nothing, two take as long as
-//! one, and the ratio is 1. What a row adds is what it takes more than the row it is compared with, in
+//! one, and the ratio is 1. A batch counts only if its threads, each on a processor of its own, ran at the same time, undisturbed,
+//! so that a busy machine costs rounds, and the ratio stays that of the threads. What a row adds is what it takes more than the row it is compared with, in
 //! the same round and by as many threads; the ratio of what is added is that of the instruments.
 //!
 //! Nothing counts allocations here, as threads would contend for the counters.
@@ -39,6 +40,8 @@ use rows::Row;
 use worker::Worker;
 
 const ROUNDS: usize = 201;
+/// The rounds that must have been undisturbed.
+const FEWEST: usize = 31;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -132,7 +135,12 @@ fn print(rows: &[Row], times: &[Times]) -> bool {
     all_held
 }
 
+/// Of the rounds that were not disturbed; not a number if those are too few.
 fn median(mut values: Vec<f64>) -> f64 {
+    values.retain(|value| !value.is_nan());
+    if values.len() < FEWEST {
+        return f64::NAN;
+    }
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
