@@ -1,4 +1,5 @@
-//! Measures rows: instructions, allocations and bytes as counts, time as a ratio to the bare service.
+//! Measures rows: instructions, allocations and bytes as counts, time in nanoseconds and as a ratio to
+//! the bare service.
 //!
 //! Every row runs in a process of its own, so that one row's tracing subscriber cannot slow
 //! another row's events. Instructions are counted by valgrind; counts repeat almost exactly, so
@@ -27,6 +28,8 @@ pub(crate) struct Cost {
     pub(crate) instructions: Option<f64>,
     pub(crate) allocations: f64,
     pub(crate) bytes: f64,
+    /// Nanoseconds, by round.
+    pub(crate) nanos: Vec<f64>,
     /// Time, as a multiple of the bare service's in the same round.
     pub(crate) ratio: f64,
 }
@@ -63,23 +66,24 @@ pub(crate) fn run(rows: Vec<Row>, rest: impl FnOnce(&[Row], &[Cost], &[&str]) ->
 fn measured(rows: &[Row]) -> Vec<Cost> {
     let mut workers: Vec<Worker> = rows.iter().map(|row| Worker::start(row.name)).collect();
     let mut costs = vec![Cost::default(); rows.len()];
-    let mut ratios = vec![Vec::with_capacity(ROUNDS); rows.len()];
     for _ in 0..ROUNDS {
-        let mut nanos = Vec::with_capacity(rows.len());
         for (worker, cost) in workers.iter_mut().zip(&mut costs) {
             worker.run(PER_ROUND / 10); // the caches belong to the row before
             let told = worker.run(PER_ROUND);
             cost.allocations = told.allocations as f64 / f64::from(PER_ROUND);
             cost.bytes = told.bytes as f64 / f64::from(PER_ROUND);
-            nanos.push(told.nanos as f64);
-        }
-        for (index, ratios) in ratios.iter_mut().enumerate() {
-            ratios.push(nanos[index] / nanos[row::bare_of(rows, index)]);
+            cost.nanos.push(told.nanos as f64 / f64::from(PER_ROUND));
         }
     }
-    for (cost, ratios) in costs.iter_mut().zip(&mut ratios) {
-        ratios.sort_by(f64::total_cmp);
-        cost.ratio = ratios[ratios.len() / 2];
+    for index in 0..rows.len() {
+        let bare = &costs[row::bare_of(rows, index)].nanos;
+        let ratios = costs[index].nanos.iter().zip(bare).map(|(own, bare)| own / bare);
+        costs[index].ratio = median(ratios.collect());
     }
     costs
+}
+
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

@@ -1,31 +1,37 @@
 //! The table, and whether each budget was met.
 
-use super::Cost;
 use super::row::{self, Budget, Row};
+use super::{Cost, median};
 
 /// Prints the table; `true` when every limit was seen to hold.
 pub(crate) fn print(rows: &[Row], costs: &[Cost]) -> bool {
+    // names alone decide how wide it is
+    let name = rows.iter().map(|row| row.name.len()).max().unwrap_or_default();
+    let over = rows.iter().filter_map(|row| row.over).map(str::len).max().unwrap_or_default();
     println!(
-        "{:36} {:>9} {:>7} {:>7} {:>7} | {:>9} {:>7} {:>7}  {:28} {:>12}",
+        "{:name$} {:>8} {:>7} {:>7} {:>7} {:>7} | {:>8} {:>7} {:>7} {:>7}  {:over$} {:>12}",
         "per request",
         "instr.",
         "allocs",
         "bytes",
+        "ns",
         "time",
         "+instr.",
         "+allocs",
         "+bytes",
+        "+ns",
         "over",
         "budget",
     );
     let mut all_held = true;
     for (row, cost) in rows.iter().zip(costs) {
         print!(
-            "{:36} {:>9} {:>7} {:>7} {:>6.2}x |",
+            "{:name$} {:>8} {:>7} {:>7} {:>7.0} {:>6.2}x |",
             row.name,
             count(cost.instructions),
             count(Some(cost.allocations)),
             count(Some(cost.bytes)),
+            median(cost.nanos.clone()),
             cost.ratio,
         );
         let Some(base) = row::base(rows, row) else {
@@ -34,10 +40,11 @@ pub(crate) fn print(rows: &[Row], costs: &[Cost]) -> bool {
         };
         let added = cost.less(&costs[base]);
         print!(
-            " {:>9} {:>7} {:>7}  {:28}",
+            " {:>8} {:>7} {:>7} {:>7.0}  {:over$}",
             count(added.instructions),
             count(Some(added.allocations)),
             count(Some(added.bytes)),
+            median(added.nanos.clone()),
             rows[base].name,
         );
         if let Some(budget) = row.budget {
@@ -101,11 +108,13 @@ fn count(count: Option<f64>) -> String {
 }
 
 impl Cost {
-    fn less(&self, base: &Self) -> Self {
+    /// What it is more than `base`; times are compared within a round.
+    pub(crate) fn less(&self, base: &Self) -> Self {
         Self {
             instructions: self.instructions.zip(base.instructions).map(|(row, base)| row - base),
             allocations: self.allocations - base.allocations,
             bytes: self.bytes - base.bytes,
+            nanos: self.nanos.iter().zip(&base.nanos).map(|(row, base)| row - base).collect(),
             ratio: self.ratio - base.ratio,
         }
     }

@@ -1,23 +1,37 @@
-//! What a trace costs a request, beside the layers people use today, in one run.
+//! What observability costs a request, beside the layers people use today, in one run.
 //!
 //! ```text
-//! cargo bench -p overhead               # the table
-//! cargo bench -p overhead -- --check    # exits 1 if a budget is missed, or a peer is cheaper
-//! cargo bench -p overhead -- unsampled  # rows whose name contains "unsampled"
+//! cargo bench -p overhead --bench overhead               # the table
+//! cargo bench -p overhead --bench overhead -- --check    # exits 1 if a limit is missed
+//! cargo bench -p overhead --bench overhead -- unsampled  # rows whose name contains "unsampled"
+//! cargo bench -p overhead                                # and the tables of metrics and threads
 //! ```
 //!
 //! Every row is asked by a caller that is traced itself, and has the SDK's default sampler, which
 //! does as the caller's `traceparent` says: flag 01 is sampled, 00 is not. Spans go to a processor
-//! that drops them, so that what is measured is the layer and the SDK beneath it, not an exporter.
+//! that drops them, and lines to a writer that does, so that what is measured is the layers and the
+//! SDK beneath them, not an exporter. Each row proves that it leaves what it should, its spans, its
+//! lines and its count, before it is measured. What two threads cost each other is measured in the
+//! bench `threads`, without the allocator that counts here, which they would contend for.
 
+mod alone;
+mod counted;
 #[path = "../measure/mod.rs"]
 mod measure;
 mod peers;
-mod rows;
+mod ratios;
+#[path = "metrics/sdk.rs"]
 mod sdk;
+mod stacks;
+mod traced;
+mod traces;
+mod whole;
 
 use std::process::ExitCode;
 
+use measure::exchange;
+
 fn main() -> ExitCode {
-    measure::run(rows::all(), |_, _, _| true)
+    let rows = [alone::rows(), traces::rows(), whole::rows()];
+    measure::run(rows.into_iter().flatten().collect(), |rows, costs, _| ratios::print(rows, costs))
 }

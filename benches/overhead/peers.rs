@@ -10,7 +10,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::sdk;
+use crate::traced;
 
 pub(crate) fn tower_otel_server() -> HttpLayer {
     subscribe();
@@ -23,7 +23,7 @@ pub(crate) fn tower_otel_client() -> HttpLayer {
 }
 
 pub(crate) fn otel_instrumentation() -> Layer {
-    sdk::install(TraceContextPropagator::new());
+    traced::install(TraceContextPropagator::new());
     LayerBuilder::builder().with_metrics(false).build().expect("a good configuration")
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn axum_tracing_otel() -> OtelAxumLayer {
 
 /// Turns `tracing` spans into OpenTelemetry's; no other layer hears them.
 fn subscribe() {
-    let tracer = sdk::install(TraceContextPropagator::new()).tracer("overhead");
+    let tracer = traced::install(TraceContextPropagator::new()).tracer("overhead");
     // the second is where axum-tracing-opentelemetry's spans are
     let heard = Targets::new().with_default(Level::INFO).with_target("otel::tracing", Level::TRACE);
     tracing_subscriber::registry()

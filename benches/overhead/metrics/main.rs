@@ -12,6 +12,8 @@
 //! proves that it counts an exchange before it is measured. What two threads cost is measured in
 //! the bench `threads`, without the allocator that counts here, which they would contend for.
 
+#[path = "../counted.rs"]
+mod counted;
 #[path = "../../measure/mod.rs"]
 mod measure;
 mod memory;

@@ -3,30 +3,17 @@
 use std::time::Instant;
 
 use axum_otel_metrics::HttpMetricsLayerBuilder;
-use axum_prometheus::metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
-use axum_prometheus::utils::SECONDS_DURATION_BUCKETS;
-use axum_prometheus::{AXUM_HTTP_REQUESTS_DURATION_SECONDS, PrometheusMetricLayer};
+use axum_prometheus::PrometheusMetricLayer;
 use opentelemetry_instrumentation_tower::http::server::LayerBuilder;
 use prometheus::{Histogram, HistogramOpts, HistogramVec};
 
 use crate::exchange::{Runner, router};
-use crate::sdk;
 use crate::subjects::{Exchanges, proven, routed};
+use crate::{counted, sdk};
 
-/// Its own defaults, which leave body sizes out. Nothing runs its upkeep, which a service does every
-/// five seconds, so that what the upkeep costs is left out too.
+/// Its own defaults, which leave body sizes out.
 pub(crate) fn axum_prometheus() -> Exchanges {
-    let duration = Matcher::Full(AXUM_HTTP_REQUESTS_DURATION_SECONDS.to_owned());
-    let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(duration, SECONDS_DURATION_BUCKETS)
-        .expect("buckets")
-        .install_recorder()
-        .expect("the only recorder");
-    let counted = || {
-        let text = recorder.render();
-        let lines = text.lines().filter(|line| line.starts_with("axum_http_requests_total{"));
-        lines.map(|line| line.rsplit(' ').next().map_or(0, |n| n.parse().expect("a count"))).sum()
-    };
+    let counted = counted::recorder();
     proven(routed(router().layer(PrometheusMetricLayer::new())), counted)
 }
 

@@ -4,6 +4,7 @@ use tower::Layer;
 use tower_observability::classify::Side::Server;
 use tower_observability::exchange::ObserveLayer;
 
+use crate::counted::registered;
 use crate::exchange::Bare;
 use crate::measure::Cost;
 use crate::measure::row::{self, Row, bare, over};
@@ -11,7 +12,7 @@ use crate::memory::Sampled;
 use crate::peers::{
     around, axum_otel_metrics, axum_prometheus, kept, looked_up, otel_instrumentation,
 };
-use crate::subjects::{self, counted, plain, proven};
+use crate::subjects::{self, plain, proven};
 
 const PLAIN: &str = "bare service";
 const CORE: &str = "core with ()";
@@ -57,7 +58,7 @@ pub(crate) fn all() -> Vec<Row> {
 fn metrics_traced() -> subjects::Exchanges {
     let (layer, registry) = subjects::layer();
     let fused = ObserveLayer::new(Server, (Sampled, layer.into_observer()));
-    proven(plain(fused.layer(Bare)), || counted(&registry))
+    proven(plain(fused.layer(Bare)), || registered(&registry))
 }
 
 /// Prints what peers add to a no-op layer by what ours adds to the core.

@@ -15,9 +15,10 @@ use tower_observability::classify::Side::Server;
 use tower_observability::exchange::{Observe, ObserveLayer};
 use tower_observability::metrics::Metrics;
 
+use crate::counted::registered;
 use crate::exchange::exchange;
 use crate::memory::{Numbered, Sampled};
-use crate::subjects::{counted, layer};
+use crate::subjects::layer;
 
 const THREADS: u64 = 2;
 /// Runs this many exchanges, of hostile methods and endless routes; fails if, after two tenths,
@@ -34,7 +35,7 @@ pub(crate) fn run(exchanges: u64) -> ExitCode {
             }
         });
     });
-    let (told, made) = (counted(&registry), 10 * share * THREADS);
+    let (told, made) = (registered(&registry), 10 * share * THREADS);
     println!("counted: {told} of {made}; memory is {}", if is_flat { "flat" } else { "NOT flat" });
     if is_flat && told == made { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

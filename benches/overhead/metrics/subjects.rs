@@ -15,6 +15,7 @@ use tower_observability::classify::Side::Server;
 use tower_observability::exchange::ObserveLayer;
 use tower_observability::metrics::MetricsLayer;
 
+use crate::counted::registered;
 use crate::exchange::{Asked, Bare, Runner, browser, router, runner};
 
 /// Makes, for one thread each time, what runs an exchange.
@@ -30,7 +31,7 @@ pub(crate) fn core() -> Exchanges {
 
 pub(crate) fn metrics() -> Exchanges {
     let (layer, registry) = layer();
-    proven(plain(layer.layer(Bare)), || counted(&registry))
+    proven(plain(layer.layer(Bare)), || registered(&registry))
 }
 
 pub(crate) fn bare_router() -> Exchanges {
@@ -47,7 +48,7 @@ pub(crate) fn core_in_router() -> Exchanges {
 
 pub(crate) fn metrics_in_router() -> Exchanges {
     let (layer, registry) = layer();
-    proven(routed(router().layer(layer)), || counted(&registry))
+    proven(routed(router().layer(layer)), || registered(&registry))
 }
 
 pub(crate) fn core_layer() -> ObserveLayer<()> {
@@ -89,13 +90,4 @@ pub(crate) fn proven(exchanges: Exchanges, counted: impl Fn() -> u64) -> Exchang
     exchanges()();
     assert_eq!(counted(), 1, "after it");
     exchanges
-}
-
-/// How many exchanges our layer has counted.
-pub(crate) fn counted(registry: &Registry) -> u64 {
-    let families = registry.gather();
-    let durations =
-        families.iter().filter(|family| family.name() == "http_server_request_duration_seconds");
-    let metrics = durations.flat_map(|family| family.get_metric());
-    metrics.map(|metric| metric.get_histogram().get_sample_count()).sum()
 }

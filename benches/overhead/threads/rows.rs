@@ -1,14 +1,22 @@
 //! The table's rows: to add one is one line.
 
+use axum::body::Body;
 use tower::Layer;
 use tower_observability::classify::Side::Server;
 use tower_observability::exchange::ObserveLayer;
 
-use crate::exchange::Bare;
+use crate::counted::registered;
+use crate::exchange::{Bare, runner};
 use crate::peers::{
     around, axum_otel_metrics, axum_prometheus, kept, looked_up, otel_instrumentation,
 };
-use crate::subjects::{self, Exchanges, core_layer, counted, plain, proven};
+use crate::stacks::stack::Stack;
+use crate::stacks::{assembled, floor, ours};
+use crate::subjects::{self, Exchanges, core_layer, plain, proven};
+use crate::traced::Caller::{self, Sampled, Unsampled};
+
+const AXUM: &str = "bare Router";
+pub(crate) const FUSED: &str = "ours, fused";
 
 pub(crate) struct Row {
     pub(crate) name: &'static str,
@@ -33,14 +41,31 @@ pub(crate) fn all() -> Vec<Row> {
         row("a core for each thread", Some("bare service"), cores),
         Row { budget: Some((1.3, 2.0)), ..row("metrics, a core for each thread", Some("a core for each thread"), metrics_of_cores) },
 
-        row("bare Router", None, subjects::bare_router),
-        row("no-op layer", Some("bare Router"), subjects::no_op_in_router),
+        row(AXUM, None, subjects::bare_router),
+        row("no-op layer", Some(AXUM), subjects::no_op_in_router),
         row("axum-prometheus", Some("no-op layer"), axum_prometheus),
         row("axum-otel-metrics, no-op meter", Some("no-op layer"), axum_otel_metrics),
         row("otel-instrumentation-tower", Some("no-op layer"), otel_instrumentation),
         row("core in Router::layer", Some("no-op layer"), subjects::core_in_router),
         row("metrics in Router::layer", Some("core in Router::layer"), subjects::metrics_in_router),
+
+        row("assembled, plain", Some(AXUM), || stack(assembled::plain(), Sampled)),
+        row("assembled, otel-instrumentation-tower", Some(AXUM), || stack(assembled::instrumented(), Sampled)),
+        row("assembled, otel-instrumentation-tower, its metrics", Some(AXUM), || stack(assembled::instrumented_metrics(), Sampled)),
+        row("assembled, tuned", Some(AXUM), || stack(assembled::tuned(), Sampled)),
+        row("assembled, tuned, spans once", Some(AXUM), || stack(assembled::lean(), Sampled)),
+        row("assembled, tuned, spans once, its metrics", Some(AXUM), || stack(assembled::lean_metrics(), Sampled)),
+        row("ours, stacked", Some(AXUM), || stack(ours::stacked(), Sampled)),
+        Row { budget: Some((1.2, 2.0)), ..row(FUSED, Some(AXUM), || stack(ours::fused(), Sampled)) },
+        row("ours, fused, unsampled", Some(AXUM), || stack(ours::fused(), Unsampled)),
+        row("by hand", Some(AXUM), || stack(floor::by_hand(), Sampled)),
     ]
+}
+
+/// Threads that share a stack.
+fn stack(stack: Stack, caller: Caller) -> Exchanges {
+    let router = stack.proven(caller);
+    Box::new(move || runner(router.clone(), caller.asked(), Body::empty))
 }
 
 fn row(name: &'static str, over: Option<&'static str>, make: fn() -> Exchanges) -> Row {
@@ -57,5 +82,5 @@ fn metrics_of_cores() -> Exchanges {
     let (layer, registry) = subjects::layer();
     let metrics = layer.into_observer();
     let of_one = move || plain(ObserveLayer::new(Server, metrics.clone()).layer(Bare))();
-    proven(Box::new(of_one), || counted(&registry))
+    proven(Box::new(of_one), || registered(&registry))
 }
