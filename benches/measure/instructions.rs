@@ -29,6 +29,7 @@ fn spawn(row: &str, exchanges: u32) -> Result<Child, String> {
     valgrind
         .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
         .arg(process::program())
+        .env(process::COUNTED, "1")
         .stderr(Stdio::piped());
     let mut child = process::command(valgrind, row)
         .spawn()

@@ -7,7 +7,7 @@
 
 pub(crate) mod exchange;
 mod instructions;
-mod process;
+pub(crate) mod process;
 mod report;
 pub(crate) mod row;
 pub(crate) mod worker;

@@ -7,6 +7,15 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 /// The hidden argument before a row's name.
 pub(crate) const FLAG: &str = "--row";
 
+/// Set where valgrind runs a row, which cannot look at the process as a scrape does.
+pub(crate) const COUNTED: &str = "ROW_IS_COUNTED";
+
+/// Whether valgrind runs this.
+#[allow(dead_code, reason = "of the benches that scrape")]
+pub(crate) fn is_counted() -> bool {
+    std::env::var_os(COUNTED).is_some()
+}
+
 /// The command that runs a row.
 pub(crate) fn command(mut command: Command, row: &str) -> Command {
     command.args([FLAG, row]).stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -59,8 +59,9 @@ where
     provider
 }
 
+/// Drops spans, when it has counted those of the caller's trace.
 #[derive(Debug)]
-struct Drops;
+pub(crate) struct Drops;
 
 impl SpanProcessor for Drops {
     fn on_start(&self, _: &mut Span, _: &Context) {}

@@ -2,17 +2,15 @@
 
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use prometheus::Registry;
-use tower::ServiceBuilder;
 use tower_observability::access_log::{AccessLogLayer, JsonLines};
 use tower_observability::catch_panic::CatchPanicLayer;
-use tower_observability::classify::Side::Server;
 use tower_observability::debug_dump::{DebugDumpLayer, DumpControl};
-use tower_observability::exchange::ObserveLayer;
 use tower_observability::live::{Board, LiveLayer};
 use tower_observability::metrics::MetricsLayer;
 use tower_observability::request_id::RequestIdLayer;
 use tower_observability::sentry::SentryLayer;
 use tower_observability::slo::{Objective, SloLayer, SloTracker, Target};
+use tower_observability::telemetry::Telemetry;
 use tower_observability::trace::TraceLayer;
 use tower_observability::trace::propagation::W3cPropagator;
 
@@ -20,7 +18,7 @@ use super::lines::Lines;
 use super::stack::Stack;
 use crate::counted::registered;
 use crate::exchange::router;
-use crate::traced;
+use crate::traced::{self, Drops};
 
 /// Each layer as its documentation sets it up, and what the metrics are registered with.
 pub(crate) struct Ours {
@@ -61,20 +59,18 @@ fn tracker() -> SloTracker {
     SloTracker::builder().objective(objective).build().expect("one objective")
 }
 
+/// In one layer, with all that it has by default.
 pub(crate) fn fused() -> Stack {
-    let ours = Ours::new();
-    let observers = (
-        ours.request_id.into_observer(),
-        ours.trace.into_observer(),
-        ours.access_log.into_observer(),
-        ours.metrics.into_observer(),
-        ours.live.into_observer(),
-        ours.slo.into_observer(),
-        ours.debug_dump.into_observer(),
-        ours.sentry.into_observer(),
-    );
-    let one = ServiceBuilder::new().layer(ObserveLayer::new(Server, observers));
-    whole(Stack::silent(router().layer(one.layer(ours.catch_panic))), ours.registry)
+    let telemetry = Telemetry::builder("overhead")
+        .json_lines(JsonLines::new(Lines))
+        .objectives(tracker())
+        .span_processor(Drops)
+        .build()
+        .expect("good settings");
+    let stack = Stack::silent(router().layer(telemetry.server()));
+    let registry = telemetry.registry().clone();
+    std::mem::forget(telemetry); // it is kept as long as it serves
+    whole(stack, registry)
 }
 
 pub(crate) fn stacked() -> Stack {
