@@ -109,17 +109,26 @@ impl ShouldSample for AnySampler {
 
 #[cfg(all(test, feature = "testing"))]
 mod tests {
+    use std::convert::Infallible;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use http::{Request, Response};
-    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use opentelemetry::InstrumentationScope;
+    use opentelemetry::trace::{
+        SpanBuilder, SpanContext, TraceContextExt, TraceFlags, Tracer, TracerProvider,
+    };
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracer, SdkTracerProvider};
     use tower::{Layer, ServiceExt, service_fn};
 
     use super::*;
     use crate::trace::TraceLayer;
     use crate::trace::processor::TailKeeping;
     use crate::trace::propagation::W3cPropagator;
+
+    async fn answer(_: Request<()>) -> Result<Response<String>, Infallible> {
+        Ok(Response::new(String::new()))
+    }
 
     /// How often a request is described, of four with each of these flags, or without a caller's trace.
     async fn described(sampler: impl ShouldSample + 'static) -> [usize; 3] {
@@ -133,9 +142,7 @@ mod tests {
                 counted.fetch_add(1, Ordering::Relaxed);
                 Vec::new()
             });
-        let service = layer.layer(service_fn(async |_: Request<()>| {
-            Ok::<_, std::convert::Infallible>(Response::new(String::new()))
-        }));
+        let service = layer.layer(service_fn(answer));
         let mut all = [0; 3];
         for (described, flags) in all.iter_mut().zip([Some("00"), Some("01"), None]) {
             for _ in 0..4 {
@@ -158,6 +165,54 @@ mod tests {
         assert_eq!(described(built(half)).await, [1, 4, 4]);
         assert_eq!(described(built(Choice::ParentBased(Sampling::AlwaysOff))).await, [1, 4, 0]);
         assert_eq!(described(built(Choice::Alone(Sampling::AlwaysOff))).await, [1, 4, 0]);
+    }
+
+    /// Hands on a sampled parent to a provider, from its second span on.
+    #[derive(Clone)]
+    struct Resampling(SdkTracer, Arc<AtomicUsize>);
+
+    impl TracerProvider for Resampling {
+        type Tracer = Self;
+
+        fn tracer_with_scope(&self, _: InstrumentationScope) -> Self {
+            self.clone()
+        }
+    }
+
+    impl Tracer for Resampling {
+        type Span = <SdkTracer as Tracer>::Span;
+
+        fn build_with_context(&self, builder: SpanBuilder, parent: &Context) -> Self::Span {
+            let flags = match self.1.fetch_add(1, Ordering::Relaxed) {
+                0 => TraceFlags::NOT_SAMPLED,
+                _ => TraceFlags::SAMPLED,
+            };
+            let above = parent.span().span_context().clone();
+            let (trace, state) = (above.trace_id(), above.trace_state().clone());
+            let above = SpanContext::new(trace, above.span_id(), flags, true, state);
+            self.0.build_with_context(builder, &parent.with_remote_span_context(above))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_against_all_expectation_says_as_much() {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .with_sampler(Choice::ParentBased(Sampling::AlwaysOn).build().unwrap())
+            .build();
+        let resampling = Resampling(provider.tracer("resampling"), Arc::default());
+        let layer = TraceLayer::server().tracer_provider(&resampling);
+        let service = layer.propagator(W3cPropagator::new()).layer(service_fn(answer));
+        for _ in 0..2 {
+            let caller = format!("00-{:032x}-{:016x}-00", 7, 8);
+            let request = Request::get("/users").header("traceparent", caller).body(());
+            service.clone().oneshot(request.unwrap()).await.unwrap();
+        }
+        let spans = exporter.get_finished_spans().unwrap();
+        let [span] = &spans[..] else { panic!("{spans:?}") };
+        let path = KeyValue::new("url.path", "/users");
+        assert_eq!((&*span.name, span.attributes.contains(&path)), ("GET", true));
     }
 
     #[tokio::test]

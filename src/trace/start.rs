@@ -1,11 +1,12 @@
 //! How a span starts: whose child it is, and who is told of it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::request;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{Link, SpanBuilder, SpanKind, TraceContextExt};
-use opentelemetry::{Context, KeyValue, StringValue};
+use opentelemetry::{Context, KeyValue};
 
 use super::describe::Description;
 use super::finish::route_key;
@@ -42,6 +43,7 @@ impl Trace {
         traced
     }
 
+    #[inline]
     fn begin_received(&self, head: &request::Parts, facts: &Facts, is_public: bool) -> Traced {
         let named = Named::among(&head.headers);
         let arrived = self.propagator.extract(&head.headers, &named);
@@ -101,44 +103,52 @@ impl Trace {
             Asked::Received(_) => SpanKind::Server,
             Asked::Sent { .. } => SpanKind::Client,
         };
+        let mut builder = SpanBuilder::from_name("");
+        builder.span_kind = Some(kind);
+        builder.start_time = Some(facts.started_at());
+        builder.links = links;
         if self.spans.drops_below(parent) {
-            let mut builder = SpanBuilder::from_name("");
-            builder.span_kind = Some(kind);
-            let Started { context, .. } = self.spans.start(builder, parent);
-            return Traced { context: Some(enter(facts, context)), live: None };
+            let Started { context, recording } = self.spans.start(builder, parent);
+            // kept only where somebody around the provider hands on another parent
+            let live = recording.then(|| {
+                let (name, chosen) = self.name(head, facts);
+                let Description { attributes, rare } = self.describe(head, facts, &name, asked);
+                let is_chosen = chosen.is_some();
+                let span = context.span();
+                span.update_name(chosen.unwrap_or_else(|| name.text.clone()));
+                span.set_attributes(attributes);
+                Live { name, is_chosen, rare }
+            });
+            return Traced { context: Some(enter(facts, context)), live };
         }
-        let tells_method = tells_method_first(facts);
-        let route = match facts.protocol() {
-            Protocol::Grpc if !tells_method => None,
-            _ => facts.route(),
-        };
-        let name = Name::of(facts, facts.protocol(), route);
-        let method = if tells_method { name.route.clone() } else { None };
-        let describe = || self.describe(head, facts, method, asked);
-        let chosen = self.span_name.as_ref().and_then(|choose| isolated(|| choose(head))?);
+        let (name, chosen) = self.name(head, facts);
         let is_chosen = chosen.is_some();
-        let mut builder = SpanBuilder {
-            span_kind: Some(kind),
-            name: chosen.unwrap_or_else(|| name.text.clone()),
-            start_time: Some(facts.started_at()),
-            attributes: None,
-            events: None,
-            links,
-        };
+        builder.name = chosen.unwrap_or_else(|| name.text.clone());
         if self.sampled_first {
             let Started { context, recording } = self.spans.start(builder, parent);
             let live = recording.then(|| {
-                let Description { attributes, rare } = describe();
+                let Description { attributes, rare } = self.describe(head, facts, &name, asked);
                 context.span().set_attributes(attributes);
                 Live { name, is_chosen, rare }
             });
             return Traced { context: Some(enter(facts, context)), live };
         }
-        let Description { attributes, rare } = describe();
+        let Description { attributes, rare } = self.describe(head, facts, &name, asked);
         builder.attributes = Some(attributes);
         let Started { context, recording } = self.spans.start(builder, parent);
         let live = if recording { Some(Live { name, is_chosen, rare }) } else { None };
         Traced { context: Some(enter(facts, context)), live }
+    }
+
+    /// By the conventions, and as the user chose.
+    #[inline]
+    fn name(&self, head: &request::Parts, facts: &Facts) -> (Name, Option<Cow<'static, str>>) {
+        let route = match facts.protocol() {
+            Protocol::Grpc if !tells_method_first(facts) => None,
+            _ => facts.route(),
+        };
+        let chosen = self.span_name.as_ref().and_then(|choose| isolated(|| choose(head))?);
+        (Name::of(facts, facts.protocol(), route), chosen)
     }
 
     /// What a span says from its start.
@@ -146,7 +156,7 @@ impl Trace {
         &self,
         head: &request::Parts,
         facts: &Facts,
-        method: Option<StringValue>,
+        name: &Name,
         asked: Asked<'_>,
     ) -> Description {
         let mut description = match asked {
@@ -154,7 +164,7 @@ impl Trace {
             Asked::Sent { resent } => self.describe_sent(head, facts, resent),
         };
         let attributes = &mut description.attributes;
-        if let Some(method) = method {
+        if let Some(method) = name.route.clone().filter(|_| tells_method_first(facts)) {
             attributes.push(KeyValue::new(route_key(facts.side(), Protocol::Grpc), method));
         }
         if let Some(also) = &self.on_start {
@@ -170,6 +180,7 @@ impl Trace {
         description
     }
 
+    #[inline]
     fn wants(&self, head: &request::Parts) -> bool {
         match &self.filter {
             Some(filter) => isolated(|| filter(head)).unwrap_or(true),
@@ -187,6 +198,7 @@ impl Trace {
     }
 
     /// Lets what the caller says of itself, and is on the list, be told by every signal.
+    #[inline]
     fn annotate_baggage(&self, context: &Context, facts: &Facts) {
         for key in self.baggage.iter() {
             if let Some(value) = context.baggage().get(&**key)
@@ -215,6 +227,7 @@ fn enter(facts: &Facts, context: Context) -> Context {
 }
 
 /// Whether the user's rule, if there is one, picks the request.
+#[inline]
 fn is_picked(rule: &Option<Arc<Pick>>, head: &request::Parts) -> bool {
     rule.as_ref().is_some_and(|rule| isolated(|| rule(head)).unwrap_or(true))
 }

@@ -132,9 +132,15 @@ impl Spans {
     /// Starts a span as a child of `parent`'s.
     #[inline]
     pub(crate) fn start(&self, builder: SpanBuilder, parent: &Context) -> Started {
-        if let Some(tracer) = self.known() {
-            return tracer.start(builder, parent);
+        match self.known() {
+            Some(tracer) => tracer.start(builder, parent),
+            None => self.start_global(builder, parent),
         }
+    }
+
+    /// Starts a span of the global provider, which is kept once it is one that makes spans.
+    #[cold]
+    fn start_global(&self, builder: SpanBuilder, parent: &Context) -> Started {
         let tracer: Arc<dyn Start> = Arc::new(Known::new(global::tracer_with_scope(scope())));
         let started = tracer.start(builder, parent);
         let span = started.context.span();

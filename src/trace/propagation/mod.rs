@@ -125,6 +125,7 @@ impl W3cPropagator {
     }
 
     /// As [`extract_headers`](Self::extract_headers), with what is known of their names.
+    #[inline]
     pub(super) fn extract_named(
         &self,
         parent: &Context,
