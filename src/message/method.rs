@@ -24,6 +24,7 @@ static NAMES: LazyLock<Option<Vec<String>>> =
 
 /// The name of a method that is known, the same for every signal.
 #[cfg(any(test, feature = "access-log", feature = "sentry", feature = "trace"))]
+#[inline]
 pub(crate) fn known_method(method: &Method) -> Option<&'static str> {
     Known::of(method).name()
 }

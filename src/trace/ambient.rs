@@ -28,6 +28,7 @@ pub(crate) fn here() -> Context {
     context(Facts::current().as_deref())
 }
 
+#[inline]
 pub(super) fn has_span(context: &Context) -> bool {
     context.has_active_span() && context.span().span_context().is_valid()
 }

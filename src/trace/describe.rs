@@ -1,18 +1,16 @@
 //! What a span says of a request, in OpenTelemetry's words.
 
-use std::borrow::Cow;
-
-use http::header::{HOST, USER_AGENT};
 use http::uri::Scheme;
 use http::{HeaderMap, request};
-use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::intern::{self, Part};
-use super::semconv::{ANY_METHOD, GRPC, OTHER, REQUEST_HEADER, key};
-use super::{Live, Trace, text};
+use super::propagation::Named;
+use super::semconv::{GRPC, HTTP, OTHER, REQUEST_HEADER, key};
+use super::{Rare, Trace, text};
 use crate::caller::peer_address;
 use crate::classify::{Protocol, Side};
-use crate::exchange::{End, Facts};
+use crate::exchange::Facts;
 use crate::message::asked::{Asked, whole_uri};
 use crate::message::bound::bounded;
 use crate::message::headers::{Captured, HeaderNames};
@@ -20,74 +18,26 @@ use crate::message::method::known_method;
 use crate::message::server::{Server, own_port, scheme};
 use crate::message::version::version;
 use crate::redact::Redaction;
-use crate::route::Route;
 
 /// Room for all that is usually set, so that the list need not grow.
 const USUAL: usize = 16;
 
-/// The attributes of a span at its start.
+/// What a span says at its start.
 pub(super) struct Description {
     pub(super) attributes: Vec<KeyValue>,
-    /// What the request was asked for by, where it is known.
-    pub(super) scheme: StringValue,
-    /// What the user's own rule told.
-    pub(super) told: Vec<Key>,
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+impl Description {
+    fn of(attributes: Vec<KeyValue>, protocol: Protocol, scheme: StringValue) -> Self {
+        let is_kept = protocol == Protocol::Grpc && scheme.as_str() != HTTP;
+        let rare = is_kept.then(|| Box::new(Rare { scheme: Some(scheme), told: Vec::new() }));
+        Self { attributes, rare }
+    }
 }
 
 fn push(attributes: &mut Vec<KeyValue>, key: &'static str, value: impl Into<Value>) {
     attributes.push(KeyValue::new(key, value));
-}
-
-/// A span's name, and the template or gRPC method in it.
-pub(super) struct Name {
-    pub(super) name: Cow<'static, str>,
-    pub(super) route: Option<StringValue>,
-}
-
-impl Name {
-    /// By the conventions: `{method} {route}`, or the gRPC method.
-    pub(super) fn of(facts: &Facts, protocol: Protocol, route: Option<&Route>) -> Self {
-        match (protocol, route.filter(|route| !route.as_str().is_empty())) {
-            (Protocol::Grpc, Some(route)) if route.as_str() == OTHER => {
-                Self { name: GRPC.into(), route: Some(OTHER.into()) }
-            }
-            (Protocol::Grpc, Some(route)) => Self::whole("", route.as_str()),
-            (Protocol::Grpc, None) => Self { name: GRPC.into(), route: None },
-            (_, Some(route)) => Self::whole(method_name(facts), route.as_str()),
-            (_, None) => Self { name: method_name(facts).into(), route: None },
-        }
-    }
-
-    /// By how the exchange ended; mostly the name that the span was started with.
-    pub(super) fn at_end(live: &Live, end: &End<'_>) -> Self {
-        if let (Some(Cow::Borrowed(name)), Some(route), Protocol::Http) =
-            (&live.name, end.route, end.protocol)
-            && let Some((_, template)) = name.split_once(' ')
-            && template == route.as_str()
-        {
-            return Self { name: (*name).into(), route: Some(template.into()) };
-        }
-        Self::of(end.facts, end.protocol, end.route)
-    }
-
-    fn whole(method: &'static str, route: &str) -> Self {
-        match intern::name(method, route) {
-            Some(name) => {
-                let start = name.len() - route.len();
-                let route = name.get(start..).unwrap_or_default();
-                Self { name: name.into(), route: Some(route.into()) }
-            }
-            None => {
-                let space = if method.is_empty() { "" } else { " " };
-                let name = [method, space, route].concat();
-                Self { name: name.into(), route: Some(route.to_owned().into()) }
-            }
-        }
-    }
-}
-
-fn method_name(facts: &Facts) -> &'static str {
-    known_method(facts.method()).unwrap_or(ANY_METHOD)
 }
 
 /// Sets the method; one that is not known is told beside.
@@ -109,14 +59,19 @@ pub(super) fn method_attributes(facts: &Facts) -> Vec<KeyValue> {
 
 impl Trace {
     /// What a server's span says from its start, so that a sampler sees it.
-    pub(super) fn describe_received(&self, head: &request::Parts, facts: &Facts) -> Description {
+    pub(super) fn describe_received(
+        &self,
+        head: &request::Parts,
+        named: &Named<'_>,
+        facts: &Facts,
+    ) -> Description {
         let uri = whole_uri(head, Side::Server);
         let peer = peer_address(&head.extensions);
         let peer_ip = peer.map(|peer| peer.ip());
         let forwarded = self.proxies.forwarded_proto(peer_ip, &head.headers);
         let asked_by = forwarded.map(|scheme| scheme.as_str()).or(scheme(uri).map(Scheme::as_str));
         // a server that is asked by a bare path is not told; HTTP is what it speaks
-        let scheme = asked_by.map_or_else(|| "http".into(), text::scheme);
+        let scheme = asked_by.map_or_else(|| HTTP.into(), text::scheme);
         let mut attributes = Vec::with_capacity(USUAL);
         let list = &mut attributes;
         match facts.protocol() {
@@ -133,7 +88,7 @@ impl Trace {
         if !uri.path().is_empty() {
             push(list, key::URL_PATH, text::path(&self.shown, uri.path()));
         }
-        match self.plain_host(head) {
+        match self.plain_host(head, named) {
             Some(address) => self.push_address(list, address, None, asked_by),
             None => {
                 let asked = Asked::by(head, Side::Server);
@@ -152,18 +107,23 @@ impl Trace {
             push(list, key::NETWORK_PEER_ADDRESS, address);
             push(list, key::NETWORK_PEER_PORT, i64::from(peer.port()));
         }
-        if let Some(agent) = head.headers.get(USER_AGENT).filter(|agent| !agent.is_empty()) {
+        if let Some(agent) = named.agent.filter(|agent| !agent.is_empty()) {
             push(list, key::USER_AGENT_ORIGINAL, text::agent(&self.shown, agent));
         }
         if let Some(version) = version(head.version) {
             push(list, key::NETWORK_PROTOCOL_VERSION, version);
         }
         self.push_request_headers(list, &head.headers);
-        Description { attributes, scheme, told: Vec::new() }
+        Description::of(attributes, facts.protocol(), scheme)
     }
 
     /// What a client's span says from its start.
-    pub(super) fn describe_sent(&self, head: &request::Parts, facts: &Facts) -> Description {
+    pub(super) fn describe_sent(
+        &self,
+        head: &request::Parts,
+        facts: &Facts,
+        resent: Option<u32>,
+    ) -> Description {
         let mut attributes = Vec::with_capacity(USUAL);
         let list = &mut attributes;
         match facts.protocol() {
@@ -176,9 +136,12 @@ impl Trace {
         let asked = head.uri.authority().and_then(Server::of);
         self.push_server(list, asked, scheme(&head.uri).map(Scheme::as_str));
         self.push_request_headers(list, &head.headers);
+        if let Some(before) = resent {
+            push(list, key::HTTP_REQUEST_RESEND_COUNT, i64::from(before));
+        }
         let scheme =
-            scheme(&head.uri).map(Scheme::as_str).map_or_else(|| "http".into(), text::scheme);
-        Description { attributes, scheme, told: Vec::new() }
+            scheme(&head.uri).map(Scheme::as_str).map_or_else(|| HTTP.into(), text::scheme);
+        Description::of(attributes, facts.protocol(), scheme)
     }
 
     /// The server as it was asked for, else as it was configured.
@@ -212,11 +175,11 @@ impl Trace {
     }
 
     /// The Host header, where it is nothing but a host.
-    fn plain_host(&self, head: &request::Parts) -> Option<StringValue> {
+    fn plain_host(&self, head: &request::Parts, named: &Named<'_>) -> Option<StringValue> {
         if head.uri.authority().is_some() {
             return None;
         }
-        let host = head.headers.get(HOST)?.as_bytes();
+        let host = named.host?.as_bytes();
         intern::as_it_stands(&self.shown, Part::Host, host, || {
             Server::parse(host).map(|server| server.address).filter(|it| it.len() == host.len())
         })

@@ -3,7 +3,8 @@
 use opentelemetry::trace::{SpanRef, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue, StringValue, Value};
 
-use super::describe::{self, Name};
+use super::describe;
+use super::name::Name;
 use super::semconv::{self, key};
 use super::start::tells_method_first;
 use super::{Live, Trace, intern};
@@ -32,19 +33,24 @@ impl Trace {
     }
 
     fn tell_ends(&self, span: &SpanRef<'_>, live: &Live, end: &End<'_>) {
+        // mostly the name that the span was started with
+        let other;
+        let name = if live.name.is_of(end) {
+            &live.name
+        } else {
+            other = Name::of(end.facts, end.protocol, end.route);
+            if !live.is_chosen && live.name.text != other.text {
+                span.update_name(other.text.clone());
+            }
+            &other
+        };
         // one by one, as there are mostly two or three
         let tell = |key, value: Value| span.set_attribute(KeyValue::new(key, value));
-        let name = Name::at_end(live, end);
-        if let Some(started_as) = &live.name
-            && *started_as != name.name
-        {
-            span.update_name(name.name);
-        }
         let key = route_key(end.facts.side(), end.protocol);
-        if let Some(route) = name.route
+        if let Some(route) = &name.route
             && !(tells_method_first(end.facts) && key == key::RPC_METHOD)
         {
-            tell(key, route.into());
+            tell(key, route.clone().into());
         }
         if end.protocol == Protocol::Grpc {
             if let Some(code) = end.grpc_status {
@@ -54,7 +60,7 @@ impl Trace {
             if end.facts.protocol() == Protocol::Grpc {
                 // it was called as gRPC, and answered otherwise
                 span.set_attributes(describe::method_attributes(end.facts));
-                tell(key::URL_SCHEME, live.scheme.clone().into());
+                tell(key::URL_SCHEME, live.scheme().into());
             }
             if let Some(status) = end.status {
                 tell(key::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()).into());
@@ -73,9 +79,12 @@ impl Trace {
         }
         let own = self.on_end.as_ref().and_then(|also| isolated(|| also(end)));
         end.facts.with_attributes(|annotated| {
+            if annotated.is_empty() && own.is_none() {
+                return;
+            }
             // what was told first stands: the SDK would keep both of two values
             let is_free = |key: &str| {
-                !semconv::is_own(key) && live.told.iter().all(|told| told.as_str() != key)
+                !semconv::is_own(key) && live.told().iter().all(|told| told.as_str() != key)
             };
             for (key, value) in annotated.entries().filter(|(key, _)| is_free(key)) {
                 span.set_attribute(KeyValue::new(key.clone(), value.clone()));

@@ -127,22 +127,50 @@ const MOST_NAMES: usize = 4096;
 
 static NAMES: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
 
+/// A name that was kept, and the method in it.
+#[derive(Clone, Copy)]
+struct Seen {
+    method: &'static str,
+    name: &'static str,
+    /// Where the route begins in the name.
+    route_at: usize,
+}
+
+impl Seen {
+    const NOTHING: Self = Self { method: "", name: "", route_at: 0 };
+
+    #[inline]
+    fn is_of(&self, method: &'static str, route: &str) -> bool {
+        // mostly the very same text: a known method's
+        (std::ptr::eq(self.method, method) || self.method == method)
+            && self.name.get(self.route_at..) == Some(route)
+    }
+}
+
 thread_local! {
-    static NAMES_SEEN: RefCell<[&'static str; PLACES]> = const { RefCell::new([""; PLACES]) };
+    static NAMES_SEEN: RefCell<[Seen; PLACES]> = const { RefCell::new([Seen::NOTHING; PLACES]) };
 }
 
 /// The name `{method} {route}`, or the route alone where there is no method, if there is room to keep
-/// it for good.
-pub(super) fn name(method: &'static str, route: &str) -> Option<&'static str> {
+/// it for good; and where the route begins in it.
+#[inline]
+pub(super) fn name(method: &'static str, route: &str) -> Option<(&'static str, usize)> {
     // a template that is asked by several methods has a place for each
-    let place = (place_of(route.as_bytes()) + place_of(method.as_bytes())) % PLACES;
+    let spread = method.bytes().next().map_or(0, |first| usize::from(first) * 8 + method.len());
+    let place = (place_of(route.as_bytes()) + spread) % PLACES;
     let seen = NAMES_SEEN.try_with(|seen| {
         let seen = seen.try_borrow().ok()?;
-        seen.get(place).copied().filter(|name| is_of(name, method, route))
+        seen.get(place).filter(|seen| seen.is_of(method, route)).map(|it| (it.name, it.route_at))
     });
-    if let Ok(Some(name)) = seen {
-        return Some(name);
+    match seen {
+        Ok(Some(known)) => Some(known),
+        _ => look_up(method, route, place),
     }
+}
+
+/// The same from the names that all threads keep.
+#[cold]
+fn look_up(method: &'static str, route: &str, place: usize) -> Option<(&'static str, usize)> {
     if method.len() + 1 + route.len() > LONGEST {
         return None;
     }
@@ -150,8 +178,9 @@ pub(super) fn name(method: &'static str, route: &str) -> Option<&'static str> {
         "" => route.to_owned(),
         method => [method, " ", route].concat(),
     };
+    let route_at = name.len() - route.len();
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    let kept = match names.get(name.as_str()) {
+    let name = match names.get(name.as_str()) {
         Some(kept) => *kept,
         None if names.len() < MOST_NAMES => {
             let kept: &'static str = name.leak();
@@ -165,17 +194,10 @@ pub(super) fn name(method: &'static str, route: &str) -> Option<&'static str> {
         if let Ok(mut seen) = seen.try_borrow_mut()
             && let Some(place) = seen.get_mut(place)
         {
-            *place = kept;
+            *place = Seen { method, name, route_at };
         }
     });
-    Some(kept)
-}
-
-fn is_of(name: &str, method: &str, route: &str) -> bool {
-    if method.is_empty() {
-        return name == route;
-    }
-    name.strip_prefix(method).and_then(|rest| rest.strip_prefix(' ')) == Some(route)
+    Some((name, route_at))
 }
 
 /// Spreads texts over places; who chooses texts that meet in one only costs allocations.
@@ -229,6 +251,7 @@ mod tests {
 
     #[test]
     fn names_are_kept_once() {
+        let name = |method, route: &str| name(method, route).map(|(name, _)| name);
         let one = name("GET", "/users/{id}").unwrap();
         assert_eq!(one, "GET /users/{id}");
         assert_eq!(name("GET", "/users/{id}").unwrap().as_ptr(), one.as_ptr());
@@ -241,7 +264,8 @@ mod tests {
     #[test]
     fn the_methods_of_a_template_do_not_take_each_others_place() {
         let known = crate::message::method::KNOWN;
-        let held = |name: &str| NAMES_SEEN.with(|seen| seen.borrow().contains(&name));
+        let held =
+            |name: &str| NAMES_SEEN.with(|seen| seen.borrow().iter().any(|it| it.name == name));
         for method in known {
             name(method, "/orders/{id}").unwrap();
         }

@@ -77,8 +77,10 @@ pub(crate) mod ambient;
 mod describe;
 mod event;
 mod finish;
+pub(crate) mod foretold;
 mod hosts;
 mod intern;
+mod name;
 #[cfg(feature = "telemetry")]
 pub mod processor;
 pub mod propagation;
@@ -100,8 +102,9 @@ use opentelemetry::{Context, Key, KeyValue, StringValue};
 
 use self::describe::{header_attributes, response_headers};
 use self::hosts::Hosts;
+use self::name::Name;
 use self::propagator::Propagator;
-use self::semconv::RESPONSE_HEADER;
+use self::semconv::{HTTP, RESPONSE_HEADER};
 use self::tracer::Spans;
 use crate::caller::TrustedProxies;
 use crate::classify::Side;
@@ -178,11 +181,31 @@ pub struct Traced {
 }
 
 struct Live {
-    /// By the conventions; `None` where the user chose one.
-    name: Option<Cow<'static, str>>,
-    scheme: StringValue,
+    /// By the conventions.
+    name: Name,
+    /// Whether the user chose another one.
+    is_chosen: bool,
+    /// Boxed, as most have nothing of it: this moves along with each exchange.
+    rare: Option<Box<Rare>>,
+}
+
+/// What only few spans have.
+#[derive(Default)]
+struct Rare {
+    /// Of a gRPC call, where it is not `http`.
+    scheme: Option<StringValue>,
     /// What the user's own rule told at the start.
     told: Vec<Key>,
+}
+
+impl Live {
+    fn scheme(&self) -> StringValue {
+        self.rare.as_ref().and_then(|rare| rare.scheme.clone()).unwrap_or_else(|| HTTP.into())
+    }
+
+    fn told(&self) -> &[Key] {
+        self.rare.as_ref().map(|rare| rare.told.as_slice()).unwrap_or_default()
+    }
 }
 
 impl Observer for Trace {

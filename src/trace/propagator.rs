@@ -9,7 +9,7 @@ use http::HeaderMap;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::{Context, global};
 
-use super::propagation::{HeaderExtractor, HeaderInjector, W3cPropagator};
+use super::propagation::{HeaderExtractor, HeaderInjector, Named, W3cPropagator};
 
 /// A layer's propagator.
 #[derive(Clone, Default)]
@@ -31,9 +31,9 @@ impl Propagator {
     }
 
     /// The context that the headers bring, on top of the current one.
-    pub(super) fn extract(&self, headers: &HeaderMap) -> Context {
+    pub(super) fn extract(&self, headers: &HeaderMap, named: &Named<'_>) -> Context {
         match self {
-            Self::W3c(own) => Context::map_current(|now| own.extract_headers(now, headers)),
+            Self::W3c(own) => Context::map_current(|now| own.extract_named(now, headers, named)),
             Self::Other(other) => {
                 other.extract_with_context(&Context::current(), &HeaderExtractor(headers))
             }

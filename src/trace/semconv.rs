@@ -56,6 +56,8 @@ pub(crate) const EXCEPTION: &str = "exception";
 pub(crate) const FEATURE_FLAG_EVALUATION: &str = "feature_flag.evaluation";
 /// The value of `rpc.system.name`.
 pub(crate) const GRPC: &str = "grpc";
+/// The scheme of a request that names none.
+pub(crate) const HTTP: &str = "http";
 /// The method's part of a span's name, where it is not known.
 pub(crate) const ANY_METHOD: &str = "HTTP";
 

@@ -98,6 +98,9 @@ impl TraceLayer {
     /// less. For samplers that do not look at attributes, as all of the SDK's: they see the name, the
     /// kind and the links, but none of what the conventions ask for when a span starts. By default
     /// they see all of it.
+    ///
+    /// With the provider of this crate's `Telemetry` it is hardly needed: what its own samplers drop
+    /// for sure, as below a caller's span that is not sampled, nobody describes.
     pub fn attributes_after_sampling(self) -> Self {
         self.configure(|trace| trace.sampled_first = true)
     }

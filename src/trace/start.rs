@@ -1,21 +1,34 @@
 //! How a span starts: whose child it is, and who is told of it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::request;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{Link, SpanBuilder, SpanKind, TraceContextExt};
-use opentelemetry::{Context, KeyValue, StringValue};
+use opentelemetry::{Context, KeyValue};
 
-use super::describe::{Description, Name};
+use super::describe::Description;
 use super::finish::route_key;
-use super::semconv::{self, key};
+use super::name::Name;
+use super::propagation::Named;
+use super::semconv;
 use super::settings::DoNotPropagate;
 use super::tracer::Started;
 use super::{Live, Pick, Trace, Traced, ambient, propagation, resend};
 use crate::classify::{Protocol, Side};
 use crate::exchange::{Facts, isolated};
 use crate::id::TraceIdentity;
+
+/// What is known of a request by which side of it this is.
+#[derive(Clone, Copy)]
+enum Asked<'a> {
+    Received(&'a Named<'a>),
+    Sent {
+        /// How often before.
+        resent: Option<u32>,
+    },
+}
 
 impl Trace {
     pub(super) fn begin_server(&self, head: &mut request::Parts, facts: &Facts) -> Traced {
@@ -30,8 +43,10 @@ impl Trace {
         traced
     }
 
+    #[inline]
     fn begin_received(&self, head: &request::Parts, facts: &Facts, is_public: bool) -> Traced {
-        let arrived = self.propagator.extract(&head.headers);
+        let named = Named::among(&head.headers);
+        let arrived = self.propagator.extract(&head.headers, &named);
         if !self.wants(head) {
             // a stranger's trace is not handed on only because it is not recorded
             let onward = if is_public { Context::new() } else { arrived };
@@ -55,7 +70,7 @@ impl Trace {
             }
         };
         self.annotate_baggage(&parent, facts);
-        self.start(head, facts, &parent, links, None)
+        self.start(head, facts, &parent, links, Asked::Received(&named))
     }
 
     pub(super) fn begin_client(&self, head: &mut request::Parts, facts: &Facts) -> Traced {
@@ -69,7 +84,7 @@ impl Trace {
             return Traced::default();
         }
         let resent = resend::count(head);
-        let traced = self.start(head, facts, &parent, None, resent);
+        let traced = self.start(head, facts, &parent, None, Asked::Sent { resent });
         if let Some(context) = traced.context.as_ref().filter(|_| may_inject) {
             self.propagator.inject(context, &mut head.headers);
         }
@@ -82,47 +97,58 @@ impl Trace {
         facts: &Facts,
         parent: &Context,
         links: Option<Vec<Link>>,
-        resent: Option<u32>,
+        asked: Asked<'_>,
     ) -> Traced {
-        let kind = match facts.side() {
-            Side::Server => SpanKind::Server,
-            Side::Client => SpanKind::Client,
+        let kind = match asked {
+            Asked::Received(_) => SpanKind::Server,
+            Asked::Sent { .. } => SpanKind::Client,
         };
-        let tells_method = tells_method_first(facts);
+        let mut builder = SpanBuilder::from_name("");
+        builder.span_kind = Some(kind);
+        builder.start_time = Some(facts.started_at());
+        builder.links = links;
+        if self.spans.drops_below(parent) {
+            let Started { context, recording } = self.spans.start(builder, parent);
+            // kept only where somebody around the provider hands on another parent
+            let live = recording.then(|| {
+                let (name, chosen) = self.name(head, facts);
+                let Description { attributes, rare } = self.describe(head, facts, &name, asked);
+                let is_chosen = chosen.is_some();
+                let span = context.span();
+                span.update_name(chosen.unwrap_or_else(|| name.text.clone()));
+                span.set_attributes(attributes);
+                Live { name, is_chosen, rare }
+            });
+            return Traced { context: Some(enter(facts, context)), live };
+        }
+        let (name, chosen) = self.name(head, facts);
+        let is_chosen = chosen.is_some();
+        builder.name = chosen.unwrap_or_else(|| name.text.clone());
+        if self.sampled_first {
+            let Started { context, recording } = self.spans.start(builder, parent);
+            let live = recording.then(|| {
+                let Description { attributes, rare } = self.describe(head, facts, &name, asked);
+                context.span().set_attributes(attributes);
+                Live { name, is_chosen, rare }
+            });
+            return Traced { context: Some(enter(facts, context)), live };
+        }
+        let Description { attributes, rare } = self.describe(head, facts, &name, asked);
+        builder.attributes = Some(attributes);
+        let Started { context, recording } = self.spans.start(builder, parent);
+        let live = if recording { Some(Live { name, is_chosen, rare }) } else { None };
+        Traced { context: Some(enter(facts, context)), live }
+    }
+
+    /// By the conventions, and as the user chose.
+    #[inline]
+    fn name(&self, head: &request::Parts, facts: &Facts) -> (Name, Option<Cow<'static, str>>) {
         let route = match facts.protocol() {
-            Protocol::Grpc if !tells_method => None,
+            Protocol::Grpc if !tells_method_first(facts) => None,
             _ => facts.route(),
         };
-        let known = Name::of(facts, facts.protocol(), route);
-        let method = known.route.filter(|_| tells_method);
         let chosen = self.span_name.as_ref().and_then(|choose| isolated(|| choose(head))?);
-        let (name, conventional) = match chosen {
-            Some(chosen) => (chosen, None),
-            None => (known.name.clone(), Some(known.name)),
-        };
-        let mut builder = SpanBuilder {
-            span_kind: Some(kind),
-            name,
-            start_time: Some(facts.started_at()),
-            attributes: None,
-            events: None,
-            links,
-        };
-        let mut live = None;
-        let mut describe = || {
-            let Description { attributes, scheme, told } =
-                self.describe(head, facts, method.clone(), resent);
-            live = Some(Live { name: conventional.clone(), scheme, told });
-            attributes
-        };
-        let Started { context, recording } = if self.sampled_first {
-            self.spans.start_then(builder, parent, &mut describe)
-        } else {
-            builder.attributes = Some(describe());
-            self.spans.start_then(builder, parent, &mut Vec::new)
-        };
-        let context = enter(facts, context);
-        Traced { context: Some(context), live: live.filter(|_| recording) }
+        (Name::of(facts, facts.protocol(), route), chosen)
     }
 
     /// What a span says from its start.
@@ -130,25 +156,23 @@ impl Trace {
         &self,
         head: &request::Parts,
         facts: &Facts,
-        method: Option<StringValue>,
-        resent: Option<u32>,
+        name: &Name,
+        asked: Asked<'_>,
     ) -> Description {
-        let mut description = match facts.side() {
-            Side::Server => self.describe_received(head, facts),
-            Side::Client => self.describe_sent(head, facts),
+        let mut description = match asked {
+            Asked::Received(named) => self.describe_received(head, named, facts),
+            Asked::Sent { resent } => self.describe_sent(head, facts, resent),
         };
         let attributes = &mut description.attributes;
-        if let Some(before) = resent {
-            attributes.push(KeyValue::new(key::HTTP_REQUEST_RESEND_COUNT, i64::from(before)));
-        }
-        if let Some(method) = method {
+        if let Some(method) = name.route.clone().filter(|_| tells_method_first(facts)) {
             attributes.push(KeyValue::new(route_key(facts.side(), Protocol::Grpc), method));
         }
         if let Some(also) = &self.on_start {
+            let told = &mut description.rare.get_or_insert_default().told;
             for one in isolated(|| also(head)).into_iter().flatten() {
                 // the SDK would keep both of two values
-                if !semconv::is_own(one.key.as_str()) && !description.told.contains(&one.key) {
-                    description.told.push(one.key.clone());
+                if !semconv::is_own(one.key.as_str()) && !told.contains(&one.key) {
+                    told.push(one.key.clone());
                     attributes.push(one);
                 }
             }
@@ -156,6 +180,7 @@ impl Trace {
         description
     }
 
+    #[inline]
     fn wants(&self, head: &request::Parts) -> bool {
         match &self.filter {
             Some(filter) => isolated(|| filter(head)).unwrap_or(true),
@@ -173,6 +198,7 @@ impl Trace {
     }
 
     /// Lets what the caller says of itself, and is on the list, be told by every signal.
+    #[inline]
     fn annotate_baggage(&self, context: &Context, facts: &Facts) {
         for key in self.baggage.iter() {
             if let Some(value) = context.baggage().get(&**key)
@@ -191,6 +217,7 @@ pub(super) fn tells_method_first(facts: &Facts) -> bool {
 }
 
 /// Makes the context known to whoever asks the exchange for it.
+#[inline]
 fn enter(facts: &Facts, context: Context) -> Context {
     if let Some(trace) = TraceIdentity::of(context.span().span_context()) {
         facts.set_trace(trace);
@@ -200,6 +227,7 @@ fn enter(facts: &Facts, context: Context) -> Context {
 }
 
 /// Whether the user's rule, if there is one, picks the request.
+#[inline]
 fn is_picked(rule: &Option<Arc<Pick>>, head: &request::Parts) -> bool {
     rule.as_ref().is_some_and(|rule| isolated(|| rule(head)).unwrap_or(true))
 }

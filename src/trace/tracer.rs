@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 use opentelemetry::trace::{
     Span, SpanBuilder, SpanContext, TraceContextExt, TraceFlags, Tracer, TracerProvider,
 };
-use opentelemetry::{Context, InstrumentationScope, KeyValue, global};
+use opentelemetry::{Context, InstrumentationScope, global};
 
+use super::foretold::{self, Foretold};
 use super::propagation::RANDOM;
 
 /// The instrumentation scope of this crate's spans.
@@ -32,22 +33,44 @@ pub(crate) struct Started {
     pub(crate) recording: bool,
 }
 
-/// Describes a span that is known to record.
-type Describe<'a> = &'a mut dyn FnMut() -> Vec<KeyValue>;
-
 trait Start: Send + Sync {
-    fn start(&self, builder: SpanBuilder, parent: &Context, late: Describe<'_>) -> Started;
+    fn start(&self, builder: SpanBuilder, parent: &Context) -> Started;
+
+    /// Whether a span below `parent`'s is dropped whatever it is, as far as that is known.
+    fn drops_below(&self, parent: &Context) -> bool;
 }
 
-impl<T> Start for T
+/// A tracer, and what is known of its provider's sampler.
+struct Known<T> {
+    tracer: T,
+    foretold: Foretold,
+}
+
+impl<T> Known<T> {
+    fn new(tracer: T) -> Self {
+        Self { tracer, foretold: Foretold::default() }
+    }
+}
+
+impl<T> Start for Known<T>
 where
     T: Tracer + Send + Sync,
     T::Span: Send + Sync + 'static,
 {
-    fn start(&self, builder: SpanBuilder, parent: &Context, late: Describe<'_>) -> Started {
-        let mut span = self.build_with_context(builder, parent);
+    fn drops_below(&self, parent: &Context) -> bool {
+        self.foretold.is_dropped_below(parent.span().span_context())
+    }
+
+    fn start(&self, builder: SpanBuilder, parent: &Context) -> Started {
+        let is_known = self.foretold.is_known();
+        if !is_known {
+            foretold::listen();
+        }
+        let span = self.tracer.build_with_context(builder, parent);
+        if !is_known {
+            self.foretold.hear();
+        }
         if span.is_recording() {
-            span.set_attributes(late());
             return Started { context: parent.with_span(span), recording: true };
         }
         // a span that keeps nothing needs no box; its context must still travel
@@ -90,29 +113,36 @@ impl Spans {
         <P::Tracer as Tracer>::Span: Send + Sync + 'static,
     {
         Self {
-            injected: Some(Arc::new(provider.tracer_with_scope(scope()))),
+            injected: Some(Arc::new(Known::new(provider.tracer_with_scope(scope())))),
             global: Arc::default(),
         }
     }
 
-    /// Starts a span as a child of `parent`'s.
-    #[cfg(feature = "operation")]
-    pub(crate) fn start(&self, builder: SpanBuilder, parent: &Context) -> Started {
-        self.start_then(builder, parent, &mut Vec::new)
+    #[inline]
+    fn known(&self) -> Option<&dyn Start> {
+        self.injected.as_ref().or_else(|| self.global.get()).map(AsRef::as_ref)
     }
 
-    /// Starts a span as a child of `parent`'s; `late` says what it has beside what the sampler sees.
-    pub(crate) fn start_then(
-        &self,
-        builder: SpanBuilder,
-        parent: &Context,
-        late: Describe<'_>,
-    ) -> Started {
-        if let Some(tracer) = self.injected.as_ref().or_else(|| self.global.get()) {
-            return tracer.start(builder, parent, late);
+    /// Whether nobody would see anything of a span below `parent`'s, as far as that is known.
+    #[inline]
+    pub(super) fn drops_below(&self, parent: &Context) -> bool {
+        self.known().is_some_and(|tracer| tracer.drops_below(parent))
+    }
+
+    /// Starts a span as a child of `parent`'s.
+    #[inline]
+    pub(crate) fn start(&self, builder: SpanBuilder, parent: &Context) -> Started {
+        match self.known() {
+            Some(tracer) => tracer.start(builder, parent),
+            None => self.start_global(builder, parent),
         }
-        let tracer: Arc<dyn Start> = Arc::new(global::tracer_with_scope(scope()));
-        let started = tracer.start(builder, parent, late);
+    }
+
+    /// Starts a span of the global provider, which is kept once it is one that makes spans.
+    #[cold]
+    fn start_global(&self, builder: SpanBuilder, parent: &Context) -> Started {
+        let tracer: Arc<dyn Start> = Arc::new(Known::new(global::tracer_with_scope(scope())));
+        let started = tracer.start(builder, parent);
         let span = started.context.span();
         let makes_spans = span.span_context().is_valid()
             && span.span_context().span_id() != parent.span().span_context().span_id();

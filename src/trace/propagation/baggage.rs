@@ -13,7 +13,7 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use super::OWS;
 use super::carrier::{put, text};
 
-const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 /// No more entries are read or sent.
 const ENTRIES: usize = 64;
@@ -55,18 +55,12 @@ impl BaggagePropagator {
     /// Without baggage, the headers stay as they are.
     pub fn inject_headers(&self, context: &Context, headers: &mut HeaderMap) {
         if let Some(Ok(value)) = write(context.baggage()).map(HeaderValue::try_from) {
-            put(headers, BAGGAGE, value);
+            put(headers, &BAGGAGE, value);
         }
     }
 
-    #[inline]
     pub(super) fn read_headers(&self, parent: &Context, headers: &HeaderMap) -> Option<Context> {
-        // hardly any request brings some
-        headers.contains_key(BAGGAGE).then(|| self.read_present(parent, headers))?
-    }
-
-    fn read_present(&self, parent: &Context, headers: &HeaderMap) -> Option<Context> {
-        read(parent, headers.get_all(BAGGAGE).iter().map(text))
+        read(parent, headers.get_all(&BAGGAGE).iter().map(text))
     }
 }
 

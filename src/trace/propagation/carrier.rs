@@ -53,7 +53,7 @@ impl Injector for HeaderInjector<'_> {
     fn set(&mut self, key: &str, value: String) {
         let name = HeaderName::from_bytes(key.as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
-            put(self.0, name, value);
+            put(self.0, &name, value);
         }
     }
 
@@ -63,9 +63,9 @@ impl Injector for HeaderInjector<'_> {
     }
 }
 
-pub(super) fn put(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
-    if name == TRACEPARENT {
-        headers.remove(TRACESTATE);
+pub(super) fn put(headers: &mut HeaderMap, name: &HeaderName, value: HeaderValue) {
+    if *name == TRACEPARENT {
+        headers.remove(&TRACESTATE);
     }
     // when the map can hold no more, it is left as it is
     let _ = headers.try_insert(name, value);

@@ -67,6 +67,7 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 
 mod baggage;
 mod carrier;
+mod named;
 mod trace_context;
 mod traceparent;
 mod tracestate;
@@ -76,6 +77,7 @@ mod tests;
 
 pub use baggage::BaggagePropagator;
 pub use carrier::{HeaderExtractor, HeaderInjector};
+pub(super) use named::Named;
 pub use trace_context::TraceContextPropagator;
 pub(crate) use trace_context::traceparent;
 pub(crate) use traceparent::RANDOM;
@@ -119,9 +121,21 @@ impl W3cPropagator {
     ///
     /// A valid `traceparent` alone costs one allocation.
     pub fn extract_headers(&self, parent: &Context, headers: &HeaderMap) -> Context {
-        let trace = self.trace.as_ref().and_then(|part| part.read_headers(parent, headers));
+        self.extract_named(parent, headers, &Named::among(headers))
+    }
+
+    /// As [`extract_headers`](Self::extract_headers), with what is known of their names.
+    #[inline]
+    pub(super) fn extract_named(
+        &self,
+        parent: &Context,
+        headers: &HeaderMap,
+        named: &Named<'_>,
+    ) -> Context {
+        let trace = self.trace.as_ref().and_then(|part| part.read_headers(parent, headers, named));
+        let baggage = self.baggage.as_ref().filter(|_| named.has_baggage);
         let below = trace.as_ref().unwrap_or(parent);
-        let both = self.baggage.as_ref().and_then(|part| part.read_headers(below, headers));
+        let both = baggage.and_then(|part| part.read_headers(below, headers));
         both.or(trace).unwrap_or_else(|| parent.clone())
     }
 

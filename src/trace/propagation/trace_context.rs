@@ -9,11 +9,12 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId, TraceState};
 
 use super::carrier::{put, text};
+use super::named::Named;
 use super::traceparent::Traceparent;
 use super::tracestate::{Members, is_pair};
 
-pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+pub(super) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(super) static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Passes on the trace, as [W3C Trace Context](https://www.w3.org/TR/trace-context-2/) says, levels
 /// 1 and 2.
@@ -54,7 +55,8 @@ impl TraceContextPropagator {
     /// [`extract_with_context`](TextMapPropagator::extract_with_context) with a
     /// [`HeaderExtractor`](super::HeaderExtractor).
     pub fn extract_headers(&self, parent: &Context, headers: &HeaderMap) -> Context {
-        self.read_headers(parent, headers).unwrap_or_else(|| parent.clone())
+        let named = Named::among(headers);
+        self.read_headers(parent, headers, &named).unwrap_or_else(|| parent.clone())
     }
 
     /// Adds the trace of `context` to `headers`; the same as
@@ -65,16 +67,28 @@ impl TraceContextPropagator {
     pub fn inject_headers(&self, context: &Context, headers: &mut HeaderMap) {
         let Some(outgoing) = Outgoing::of(context) else { return };
         if let Some(value) = outgoing.traceparent.header() {
-            put(headers, TRACEPARENT, value);
+            put(headers, &TRACEPARENT, value);
         }
         if let Some(value) = outgoing.tracestate {
-            put(headers, TRACESTATE, value);
+            put(headers, &TRACESTATE, value);
         }
     }
 
-    pub(super) fn read_headers(&self, parent: &Context, headers: &HeaderMap) -> Option<Context> {
-        let parents = headers.get_all(TRACEPARENT).iter().map(HeaderValue::as_bytes);
-        read(parent, parents, || headers.get_all(TRACESTATE).iter().map(text))
+    #[inline]
+    pub(super) fn read_headers(
+        &self,
+        parent: &Context,
+        headers: &HeaderMap,
+        named: &Named<'_>,
+    ) -> Option<Context> {
+        let traceparent = named.traceparent.filter(|_| !named.is_repeated)?;
+        let traceparent = Traceparent::parse(traceparent.as_bytes())?;
+        let members = if named.has_tracestate {
+            Members::parse(headers.get_all(&TRACESTATE).iter().map(text))
+        } else {
+            None
+        };
+        Some(below(parent, traceparent, members))
     }
 }
 
@@ -88,9 +102,15 @@ impl TextMapPropagator for TraceContextPropagator {
     }
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
-        let all = |name: HeaderName| extractor.get_all(name.as_str()).unwrap_or_default();
-        let parents = all(TRACEPARENT).into_iter().map(str::as_bytes);
-        read(cx, parents, || all(TRACESTATE).into_iter()).unwrap_or_else(|| cx.clone())
+        let all = |name: &HeaderName| extractor.get_all(name.as_str()).unwrap_or_default();
+        let traceparent = match all(&TRACEPARENT)[..] {
+            [only] => Traceparent::parse(only.as_bytes()),
+            _ => None,
+        };
+        match traceparent {
+            Some(read) => below(cx, read, Members::parse(all(&TRACESTATE).into_iter())),
+            None => cx.clone(),
+        }
     }
 
     fn fields(&self) -> FieldIter<'_> {
@@ -100,19 +120,10 @@ impl TextMapPropagator for TraceContextPropagator {
     }
 }
 
-/// `parent` with the trace that the headers name, if it is a valid one.
-fn read<'a, I: Iterator<Item = &'a str>>(
-    parent: &Context,
-    mut traceparents: impl Iterator<Item = &'a [u8]>,
-    tracestates: impl FnOnce() -> I,
-) -> Option<Context> {
-    let first = Traceparent::parse(traceparents.next()?)?;
-    if traceparents.next().is_some() {
-        return None;
-    }
-    let mut tracestates = tracestates().peekable();
-    let members = if tracestates.peek().is_some() { Members::parse(tracestates) } else { None };
-    let (tracestate, state) = match members {
+/// `parent` with the trace that the headers name.
+#[inline]
+fn below(parent: &Context, first: Traceparent, tracestate: Option<Members<'_>>) -> Context {
+    let (tracestate, state) = match tracestate {
         Some(members) => (members.header(), members.state()),
         None => (None, TraceState::NONE),
     };
@@ -126,10 +137,10 @@ fn read<'a, I: Iterator<Item = &'a str>>(
         state: state.clone(),
     });
     let context = parent.with_remote_span_context(first.span_context(state));
-    Some(match received {
+    match received {
         Some(received) => context.with_value(received),
         None => context,
-    })
+    }
 }
 
 impl Outgoing {
