@@ -12,6 +12,7 @@ mod layer;
 mod learned;
 mod link;
 mod observer;
+mod optional;
 mod routing;
 mod scope;
 mod service;
