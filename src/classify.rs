@@ -217,7 +217,14 @@ impl Classify {
         self.error_name.as_ref().and_then(|name| name(error)).map(ErrorType::Named)
     }
 
+    /// Whether a rule of the user's has a say in whose doing an end was.
+    #[inline]
+    pub(crate) fn has_own_blame(&self) -> bool {
+        self.blame.is_some()
+    }
+
     /// Judges an ending; `failure` names what failed, where something is known of it.
+    #[inline]
     pub(crate) fn judge(&self, ending: &Ending, failure: Option<ErrorType>) -> Verdict {
         let ruled = default_blame(ending);
         let blame = match &self.blame {
@@ -251,6 +258,7 @@ impl Classify {
     }
 }
 
+#[inline]
 fn default_blame(ending: &Ending) -> Blame {
     match ending.outcome {
         Outcome::Failed | Outcome::Panicked | Outcome::DeadlineExceeded => Blame::Ours,
@@ -259,6 +267,7 @@ fn default_blame(ending: &Ending) -> Blame {
     }
 }
 
+#[inline]
 fn completed_blame(ending: &Ending) -> Blame {
     let ours = match (ending.side, ending.grpc_status, ending.status) {
         (Side::Server, Some(code), _) => code.is_server_error(),

@@ -55,6 +55,7 @@ impl Observer for DebugDump {
     type Exchange = Dumping;
     const WANTS_DATA: bool = true;
     const WANTS_TRAILERS: bool = true;
+    const WANTS_SCOPE: bool = false;
 
     #[inline]
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Dumping {

@@ -63,43 +63,40 @@ impl<O: Observer> Active<O> {
         Self { core: Arc::clone(core), observing, facts, scope, starter, seen }
     }
 
+    // large results are left in a place of the caller's: handed back through a `catch_unwind` and the
+    // scopes, each of them would copy it
+
     /// Lets the observer wrap the request body and calls the inner service with it. A panic of
     /// either takes the request along, so that it is caught to be told and resumed.
-    pub(super) fn call<B: 'static, F>(
-        &mut self,
-        body: B,
-        inner: impl FnOnce(B) -> F,
-    ) -> Result<F, Panic> {
+    #[inline]
+    pub(super) fn call<B: 'static>(&mut self, body: B, inner: impl FnOnce(B)) -> Result<(), Panic> {
+        let Self { core, observing, facts, scope, .. } = self;
         catch_unwind(AssertUnwindSafe(|| {
-            let mut body = body;
-            if let Some(exchange) = &mut self.observing {
-                let _scope = scope::enter(&mut self.scope);
-                body = self.core.observer.request_body(exchange, body);
-            }
-            self.scoped(|| inner(body))
+            let _scope = scope::enter(scope);
+            let body = match observing {
+                Some(exchange) => core.observer.request_body(exchange, body),
+                None => body,
+            };
+            facts.forget_reading();
+            within(&*core.observer, observing, || inner(body));
         }))
     }
 
     /// Runs a piece of the inner service in scope; a panic of it is caught to be told and resumed.
+    #[inline]
     pub(super) fn run<R>(&mut self, inner: impl FnOnce() -> R) -> Result<R, Panic> {
-        catch_unwind(AssertUnwindSafe(|| self.scoped(inner)))
+        self.facts.forget_reading();
+        self.run_on(inner)
     }
 
     /// As [`run`](Self::run), of what belongs to the moment at which the last piece ran.
+    #[inline]
     pub(super) fn run_on<R>(&mut self, inner: impl FnOnce() -> R) -> Result<R, Panic> {
-        catch_unwind(AssertUnwindSafe(|| self.within_scope(inner)))
-    }
-
-    #[inline]
-    fn scoped<R>(&mut self, inner: impl FnOnce() -> R) -> R {
-        self.facts.forget_reading();
-        self.within_scope(inner)
-    }
-
-    #[inline]
-    fn within_scope<R>(&mut self, inner: impl FnOnce() -> R) -> R {
-        let _scope = scope::enter(&mut self.scope);
-        within(&*self.core.observer, &mut self.observing, inner)
+        let Self { core, observing, scope, .. } = self;
+        catch_unwind(AssertUnwindSafe(|| {
+            let _scope = scope::enter(scope);
+            within(&*core.observer, observing, inner)
+        }))
     }
 
     /// Takes the response headers; `true` when the exchange ended with them.
@@ -161,6 +158,12 @@ impl<O: Observer> Active<O> {
         let Some(exchange) = &mut self.observing else { return };
         let _scope = scope::enter(&mut self.scope);
         isolated(|| {
+            // mostly it is in one piece
+            let whole = data.chunk();
+            if !whole.is_empty() && whole.len() == data.remaining() {
+                self.core.observer.data(exchange, whole);
+                return;
+            }
             let mut pieces = [IoSlice::new(&[]); 16];
             let filled = data.chunks_vectored(&mut pieces);
             let mut left = data.remaining();
@@ -205,6 +208,7 @@ impl<O: Observer> Active<O> {
 }
 
 /// What a response body says of itself before it is polled.
+#[derive(Default)]
 pub(super) struct Ahead {
     exact: Option<u64>,
     is_over: bool,
@@ -217,7 +221,12 @@ impl Ahead {
 }
 
 /// The Content-Length, if it is one number, however often it is said.
+#[inline]
 fn content_length(headers: &HeaderMap) -> Option<u64> {
+    if headers.contains_key(CONTENT_LENGTH) { stated_length(headers) } else { None }
+}
+
+fn stated_length(headers: &HeaderMap) -> Option<u64> {
     let mut values = headers.get_all(CONTENT_LENGTH).iter().map(HeaderValue::as_bytes);
     let value = values.next()?;
     if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {

@@ -140,6 +140,7 @@ impl Seen {
         last: Last<'a>,
         duration: Duration,
     ) -> End<'a> {
+        let response = self.response.as_ref();
         let protocol = self.protocol(facts);
         let outcome = self.outcome(facts, protocol, last, duration);
         let unread = outcome == Outcome::Completed
@@ -154,28 +155,20 @@ impl Seen {
         let ending = Ending {
             side: facts.side(),
             outcome,
-            status: self.response.as_ref().map(|seen| seen.status),
+            status: response.map(|seen| seen.status),
             grpc_status: match protocol {
                 Protocol::Http => None,
                 Protocol::Grpc => Some(self.grpc_status(facts.side(), outcome, unread, last)),
             },
             unread,
         };
-        let classify = facts.classify();
-        let failure = match last {
-            Last::Error(error) => isolated(|| classify.name_of(error)).flatten(),
-            _ if self.is(Shape::Impossible) => None,
-            _ => Some(ErrorType::CONTENT_LENGTH_MISMATCH),
-        };
-        // a rule of the user's that panics is passed over
         let Verdict { blame, error_type, is_error, goodness } =
-            isolated(|| classify.judge(&ending, failure))
-                .unwrap_or_else(|| Classify::new().judge(&ending, failure));
+            self.verdict(facts.classify(), &ending, last);
         End {
             facts,
             outcome,
             duration,
-            time_to_headers: self.response.as_ref().map(|seen| seen.after),
+            time_to_headers: response.map(|seen| seen.after),
             status: ending.status,
             protocol,
             route: facts.route_at_end(Answered {
@@ -185,12 +178,12 @@ impl Seen {
             }),
             version: match facts.side() {
                 Side::Server => Some(self.version),
-                Side::Client => self.response.as_ref().map(|seen| seen.version),
+                Side::Client => response.map(|seen| seen.version),
             },
             grpc_status: ending.grpc_status,
             request_bytes: self.request_bytes,
             response_bytes: self.handed,
-            upgraded: self.is(Shape::Upgraded),
+            upgraded: self.shape() == Some(Shape::Upgraded),
             unread,
             blame,
             error_type,
@@ -200,9 +193,26 @@ impl Seen {
         }
     }
 
+    fn verdict(&self, classify: &Classify, ending: &Ending, last: Last<'_>) -> Verdict {
+        let failure = match (ending.outcome, last) {
+            (Outcome::Failed, Last::Error(error)) => isolated(|| classify.name_of(error)).flatten(),
+            (Outcome::Failed, _) if self.shape() != Some(Shape::Impossible) => {
+                Some(ErrorType::CONTENT_LENGTH_MISMATCH)
+            }
+            _ => None,
+        };
+        // a rule of the user's that panics is passed over
+        let judged = match classify.has_own_blame() {
+            true => isolated(|| classify.judge(ending, failure)),
+            false => Some(classify.judge(ending, failure)),
+        };
+        judged.unwrap_or_else(|| Classify::new().judge(ending, failure))
+    }
+
     /// A stranger's content type alone does not make a plain service one of gRPC.
     fn protocol(&self, facts: &Facts) -> Protocol {
-        let proven = facts.side() == Side::Client
+        let proven = facts.protocol() == Protocol::Http
+            || facts.side() == Side::Client
             || self.trailers.is_some()
             || self.response.as_ref().is_none_or(|seen| seen.is_grpc);
         if proven { facts.protocol() } else { Protocol::Http }
@@ -219,14 +229,17 @@ impl Seen {
         if matches!(last, Last::Panic(_)) || facts.has_panicked() {
             return Outcome::Panicked;
         }
-        let ran_out = facts.deadline().is_some_and(|deadline| duration >= deadline);
-        if self.is(Shape::Impossible) || self.overran() {
+        let (shape, expected) = (self.shape(), self.expected());
+        let overran = expected.is_some_and(|expected| self.handed > expected);
+        if shape == Some(Shape::Impossible) || overran {
             return Outcome::Failed;
         }
+        let fell_short = expected.is_some_and(|expected| self.handed < expected);
+        let ran_out = facts.deadline().is_some_and(|deadline| duration >= deadline);
         match last {
             Last::Error(_) if ran_out && facts.side() == Side::Client => Outcome::DeadlineExceeded,
             Last::Error(_) => Outcome::Failed,
-            Last::BodyEnded if self.fell_short() => Outcome::Failed,
+            Last::BodyEnded if fell_short && shape == Some(Shape::Full) => Outcome::Failed,
             Last::BodyEnded => Outcome::Completed,
             Last::Dropped if self.handed_all(protocol) => Outcome::Completed,
             Last::Dropped if ran_out => Outcome::DeadlineExceeded,
@@ -237,20 +250,12 @@ impl Seen {
         }
     }
 
-    fn is(&self, shape: Shape) -> bool {
-        self.response.as_ref().is_some_and(|seen| seen.shape == shape)
+    fn shape(&self) -> Option<Shape> {
+        self.response.as_ref().map(|seen| seen.shape)
     }
 
     fn expected(&self) -> Option<u64> {
         self.response.as_ref().and_then(|seen| seen.expected)
-    }
-
-    fn overran(&self) -> bool {
-        self.expected().is_some_and(|expected| self.handed > expected)
-    }
-
-    fn fell_short(&self) -> bool {
-        self.is(Shape::Full) && self.expected().is_some_and(|expected| self.handed < expected)
     }
 
     /// Whether a drop came after the last byte; a gRPC message ends with its trailers instead.

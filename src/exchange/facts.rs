@@ -17,6 +17,7 @@ use super::routing::{Answered, Routing};
 use super::scope;
 use crate::attribute::{Attributes, Value};
 use crate::classify::{Classify, Protocol, Side};
+use crate::clock::nanos;
 use crate::grpc;
 use crate::id::{RequestId, TraceIdentity};
 use crate::route::{Route, Routes};
@@ -330,6 +331,7 @@ impl Facts {
     }
 
     /// Lets the clock be asked again: another piece of the exchange runs.
+    #[inline]
     pub(super) fn forget_reading(&self) {
         self.reading.store(NO_READING, Ordering::Relaxed);
     }
@@ -340,8 +342,7 @@ impl Facts {
         match self.reading.load(Ordering::Relaxed) {
             NO_READING => {
                 let elapsed = self.elapsed();
-                let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(NO_READING);
-                self.reading.store(nanos, Ordering::Relaxed);
+                self.reading.store(nanos(elapsed), Ordering::Relaxed);
                 elapsed
             }
             nanos => Duration::from_nanos(nanos),

@@ -1,6 +1,7 @@
 //! The one wrapper of a response future.
 
 use std::future::Future;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -31,8 +32,9 @@ pin_project! {
 }
 
 impl<F, O: Observer> ObserveFuture<F, O> {
-    pub(super) fn new(inner: F, active: Active<O>) -> Self {
-        Self { inner: Some(inner), active: Some(active) }
+    #[inline]
+    pub(super) fn new(inner: Option<F>, active: Active<O>) -> Self {
+        Self { inner, active: Some(active) }
     }
 }
 
@@ -48,26 +50,29 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let Some(active) = this.active.as_mut() else { return Poll::Pending };
-        let polled = active.run(|| {
-            let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
-            let answered = ready!(inner.poll(cx));
+        let (mut answered, mut ahead) = (Poll::Pending, Ahead::default());
+        let ran = active.run(|| {
+            let Some(inner) = this.inner.as_mut().as_pin_mut() else { return };
+            answered = inner.poll(cx);
+            if answered.is_pending() {
+                return;
+            }
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.inner.set(None))) {
-                drop_and_resume(answered, panic);
+                drop_and_resume(mem::replace(&mut answered, Poll::Pending), panic);
             }
-            Poll::Ready(answered.map(|response| {
-                let ahead = Ahead::of(response.body());
-                (response, ahead)
-            }))
+            if let Poll::Ready(Ok(response)) = &answered {
+                ahead = Ahead::of(response.body());
+            }
         });
-        let answered = match polled {
-            Ok(polled) => ready!(polled),
-            Err(panic) => {
-                end_with_panic(this.active, &panic, || this.inner.set(None));
-                resume_unwind(panic)
-            }
-        };
-        Poll::Ready(match answered {
-            Ok((response, ahead)) => {
+        if let Err(panic) = ran {
+            end_with_panic(this.active, &panic, || {
+                answered = Poll::Pending;
+                this.inner.set(None);
+            });
+            resume_unwind(panic)
+        }
+        Poll::Ready(match ready!(answered) {
+            Ok(response) => {
                 let (mut head, body) = response.into_parts();
                 if active.respond(&mut head, ahead) {
                     *this.active = None;

@@ -12,6 +12,7 @@ mod layer;
 mod learned;
 mod link;
 mod observer;
+mod optional;
 #[cfg(feature = "axum")]
 mod router;
 mod routing;

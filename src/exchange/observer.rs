@@ -80,6 +80,10 @@ pub trait Observer: Send + Sync + 'static {
     /// Whether [`waited`](Observer::waited) is to be called.
     const WANTS_WAIT: bool = false;
 
+    /// Whether [`scope`](Observer::scope) does more than to run what it is given: where it does not, say
+    /// so, and nothing is spent on it.
+    const WANTS_SCOPE: bool = true;
+
     /// A request has arrived. Headers changed here are what the inner service sees.
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange;
 
@@ -155,6 +159,7 @@ pub trait Observer: Send + Sync + 'static {
 }
 
 /// Runs a callback so that its panic stays its own, during an unwind too.
+#[inline]
 pub(crate) fn isolated<R>(callback: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(callback)) {
         Ok(value) => Some(value),
@@ -169,6 +174,7 @@ pub(crate) fn isolated<R>(callback: impl FnOnce() -> R) -> Option<R> {
 pub(crate) type Panic = Box<dyn Any + Send>;
 
 /// Drops the payload of a panic, which may panic itself; what that throws is let go.
+#[cold]
 pub(crate) fn discard(payload: Panic) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again);
@@ -193,7 +199,7 @@ pub(super) fn within<O: Observer, R>(
     inner: impl FnOnce() -> R,
 ) -> R {
     match exchange {
-        Some(exchange) => observer.scope(exchange, inner),
-        None => inner(),
+        Some(exchange) if O::WANTS_SCOPE => observer.scope(exchange, inner),
+        _ => inner(),
     }
 }

@@ -20,7 +20,8 @@ pub(super) struct Routing {
     listed: OnceLock<Route>,
     /// Whether the method is one that this server has, as the first wrapper that ended found.
     known: OnceLock<bool>,
-    /// What axum matched.
+    /// What axum had matched where the exchange started, and what it matched further in.
+    matched_first: Option<Route>,
     matched: OnceLock<Route>,
 }
 
@@ -43,8 +44,14 @@ impl Routing {
             called: (protocol == Protocol::Grpc).then(|| route::called(head)),
             listed: OnceLock::new(),
             known: OnceLock::new(),
+            matched_first: (side == Side::Server).then(|| route::matched(head)).flatten(),
             matched: OnceLock::new(),
         }
+    }
+
+    #[inline]
+    fn matched(&self) -> Option<&Route> {
+        self.matched_first.as_ref().or_else(|| self.matched.get())
     }
 
     /// Takes the user's word; `false` when there was one already.
@@ -65,7 +72,7 @@ impl Routing {
             let _ = self.listed.set(route);
         }
         if self.side == Side::Server
-            && self.matched.get().is_none()
+            && self.matched().is_none()
             && let Some(route) = route::matched(head)
         {
             let _ = self.matched.set(route);
@@ -83,7 +90,7 @@ impl Routing {
             (self.side == Side::Client || called.grpc_method().is_some_and(is_known))
                 .then_some(called)
         };
-        self.told.get().or_else(|| self.listed.get()).or_else(called).or_else(|| self.matched.get())
+        self.told.get().or_else(|| self.listed.get()).or_else(called).or_else(|| self.matched())
     }
 
     /// The route of an exchange that ended so.
@@ -94,7 +101,7 @@ impl Routing {
             return Some(told);
         }
         let called = self.called.as_ref().filter(|_| answered.protocol == Protocol::Grpc);
-        let Some(called) = called else { return self.matched.get() };
+        let Some(called) = called else { return self.matched() };
         if let Some(listed) = self.listed.get() {
             return Some(listed);
         }
@@ -111,6 +118,6 @@ impl Routing {
                 false => learned.contains(method),
             })
         });
-        if *known { Some(called) } else { self.matched.get().or(Some(&OTHER)) }
+        if *known { Some(called) } else { self.matched().or(Some(&OTHER)) }
     }
 }

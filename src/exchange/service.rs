@@ -67,11 +67,18 @@ where
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         self.gate.tell(WaitEnd::Called);
-        let (mut head, body) = request.into_parts();
-        let mut active = Active::begin(self.gate.core(), &mut head);
-        let called = active.call(body, |body| self.inner.call(Request::from_parts(head, body)));
+        let (head, body) = request.into_parts();
+        // taken out of its place at last: as a part of closures it would be copied with each of them
+        let mut place = None;
+        let mut active = Active::begin(self.gate.core(), place.insert(head));
+        let mut future = None;
+        let called = active.call(body, |body| {
+            if let Some(head) = place.take() {
+                future = Some(self.inner.call(Request::from_parts(head, body)));
+            }
+        });
         match called {
-            Ok(future) => ObserveFuture::new(future, active),
+            Ok(()) => ObserveFuture::new(future, active),
             Err(panic) => {
                 active.end(Last::Panic(Some(&*panic)));
                 resume_unwind(panic)

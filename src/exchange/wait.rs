@@ -49,6 +49,13 @@ impl<O: Observer> Gate<O> {
     /// The service is ready.
     #[inline]
     pub(super) fn opens(&mut self) {
+        if O::WANTS_WAIT && self.since.is_some() {
+            self.opens_after_a_wait();
+        }
+    }
+
+    #[cold]
+    fn opens_after_a_wait(&mut self) {
         if let Some(since) = self.since.take() {
             let waited = self.core().options.clock.now().saturating_duration_since(since);
             self.waited = self.waited.saturating_add(waited);

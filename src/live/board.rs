@@ -14,7 +14,7 @@ use super::samples::{Kept, Samples};
 use super::{OVERFLOW, UNMATCHED};
 use crate::bounded::{Bounded, Room};
 use crate::classify::{Outcome, Side};
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 use crate::exchange::{End, Facts};
 use crate::redact::Redaction;
 use crate::shard;
@@ -180,11 +180,6 @@ impl Inner {
         }
         self.families.each(|key, family| show(key.side, &key.route, family));
     }
-}
-
-#[inline]
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Board {

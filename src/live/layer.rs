@@ -44,6 +44,7 @@ impl Observer for Live {
     type Exchange = Watched;
     const WANTS_DATA: bool = true;
     const WANTS_WAIT: bool = true;
+    const WANTS_SCOPE: bool = false;
 
     #[inline]
     fn waited(&self, wait: Duration, end: WaitEnd) {

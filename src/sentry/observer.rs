@@ -40,6 +40,11 @@ impl Observer for Sentry {
     }
 
     #[inline]
+    fn is_idle(&self, reporting: &Reporting) -> bool {
+        reporting.0.is_none()
+    }
+
+    #[inline]
     fn scope<R>(&self, reporting: &mut Reporting, inner: impl FnOnce() -> R) -> R {
         match &reporting.0 {
             Some(bound) => Hub::run(Arc::clone(&bound.hub), || bound.known.run(inner)),

@@ -30,6 +30,7 @@ impl SloLayer {
 
 impl Observer for Slo {
     type Exchange = ();
+    const WANTS_SCOPE: bool = false;
 
     #[inline]
     fn begin(&self, _: &mut request::Parts, _: &Arc<Facts>) {}

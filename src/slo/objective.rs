@@ -199,7 +199,7 @@ impl Objective {
         if parts.side != end.facts.side() || !parts.selection.has(end) {
             return Goodness::LeftOut;
         }
-        let goodness = match parts.rules.iter().find_map(|rule| rule.judge(end)) {
+        let goodness = match parts.ruled(end) {
             Some(ruled) => ruled,
             None if end.goodness == Goodness::LeftOut => return parts.peers_end(end),
             None => end.goodness,
@@ -215,6 +215,15 @@ impl Objective {
 }
 
 impl Parts {
+    /// What the first rule that fits says.
+    #[inline]
+    fn ruled(&self, end: &End<'_>) -> Option<Goodness> {
+        if self.rules.is_empty() {
+            return None;
+        }
+        self.rules.iter().find_map(|rule| rule.judge(end))
+    }
+
     fn peers_end(&self, end: &End<'_>) -> Goodness {
         match (self.peers_ends, self.indicator) {
             (PeersEnds::LeftOut, _) => Goodness::LeftOut,

@@ -11,7 +11,7 @@ use super::rolling::At;
 use super::told::event;
 use super::tracked::{AlertChange, Change, Tracked};
 use crate::classify::Goodness;
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 use crate::config::ConfigError;
 use crate::exchange::{End, isolated};
 use crate::shard;
@@ -201,10 +201,6 @@ impl SloTracker {
     pub(super) fn since_origin(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.0.origin)
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Sets up an [`SloTracker`].
