@@ -205,6 +205,7 @@ pub(crate) fn may_start_control(byte: u8) -> bool {
 }
 
 /// Whether all of `bytes` is ASCII that needs no escape.
+#[inline(never)]
 fn is_plain(bytes: &[u8]) -> bool {
     !block::any(bytes, |byte| !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\'))
 }

@@ -30,8 +30,12 @@ impl Begun {
     pub(super) fn of(log: &AccessLog, head: &request::Parts, side: Side) -> Self {
         let mut scheme = server::scheme(&head.uri).cloned();
         let mut client_address = None;
-        if side == Side::Server {
-            let peer = peer_address(&head.extensions).map(|address| address.ip());
+        let peer = match side {
+            Side::Server => peer_address(&head.extensions).map(|address| address.ip()),
+            Side::Client => None,
+        };
+        // nobody is believed of whom nothing is known
+        if peer.is_some() {
             let client = log.proxies.client_address(peer, &head.headers);
             client_address = client.map(|address| address.to_canonical());
             scheme = match log.proxies.forwarded_proto(peer, &head.headers) {

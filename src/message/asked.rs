@@ -1,6 +1,5 @@
 //! How a request names its server and its resource.
 
-use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderValue, Uri, request};
 
@@ -24,7 +23,7 @@ impl Asked {
     #[cfg(feature = "trace")]
     #[inline]
     pub(crate) fn by(head: &request::Parts, side: Side) -> Self {
-        Self::with(head, side, || head.headers.get(HOST))
+        Self::with(head, side, || head.headers.get(http::header::HOST))
     }
 
     /// The same, given how to find the Host header.

@@ -4,7 +4,7 @@ use crate::escape::block;
 
 /// Whether a text needs no escape and has nothing in it that a policy hides: no key before `=`, none
 /// in quotes before a colon, no encoded part, no userinfo.
-#[inline]
+#[inline(never)]
 pub(crate) fn hides_nothing(bytes: &[u8]) -> bool {
     !block::any(bytes, |byte| {
         !matches!(byte, b' '..=b'~')

@@ -34,6 +34,7 @@ pub(crate) fn is_host(text: &str) -> bool {
 }
 
 /// Whether a text is the name of a host, or its IPv4 address.
+#[inline(never)]
 pub(crate) fn is_name(text: &[u8]) -> bool {
     !text.is_empty()
         && !block::any(text, |byte| {

@@ -5,7 +5,6 @@ use crate::access_log::hex::Hex;
 use crate::access_log::json::{Object, key};
 use crate::access_log::line::{Ended, Line};
 use crate::classify::{Blame, Outcome, Side};
-use crate::escape::json_fragment;
 
 pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
     object.timestamp(key!("@timestamp"), line.at);
@@ -54,9 +53,7 @@ fn request(line: &Line<'_>, object: &mut Object<'_>) {
         object.quoted(key!("url.path"), |out| line.log.shown.write_path_json(path, out));
     }
     if let Some(query) = line.query() {
-        object.quoted(key!("url.query"), |out| {
-            line.log.shown.write_query(query, &mut |piece| json_fragment(out, piece));
-        });
+        object.quoted(key!("url.query"), |out| line.log.shown.write_query_json(query, out));
     }
     if let Some(route) = line.route() {
         object.text(key!("http.route"), route.as_str());

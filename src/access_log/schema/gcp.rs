@@ -79,7 +79,7 @@ fn http_request(line: &Line<'_>, object: &mut Object<'_>) {
             }
             if let Some(query) = line.query() {
                 out.push(b'?');
-                line.log.shown.write_query(query, &mut |piece| json_fragment(out, piece));
+                line.log.shown.write_query_json(query, out);
             }
         });
     }
