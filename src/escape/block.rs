@@ -25,6 +25,7 @@ pub(crate) fn any(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> bool {
     bytes.iter().any(|byte| wanted(*byte))
 }
 
+/// A block of parts that may overlap.
 #[inline(always)]
 fn filled<const N: usize, const PARTS: usize>(parts: [&[u8; N]; PARTS]) -> [u8; 16] {
     let mut block = [0; 16];
@@ -37,7 +38,7 @@ fn filled<const N: usize, const PARTS: usize>(parts: [&[u8; N]; PARTS]) -> [u8; 
 #[inline(always)]
 fn has(block: &[u8; 16], wanted: impl Fn(u8) -> bool) -> bool {
     let mut marks = [0; 16];
-    #[expect(clippy::needless_range_loop, reason = "iterators become slower code here")]
+    // by index, as two iterators become slower code
     for at in 0..16 {
         marks[at] = u8::from(wanted(block[at]));
     }

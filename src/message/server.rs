@@ -38,7 +38,7 @@ pub(crate) fn is_host(text: &str) -> bool {
 pub(crate) fn is_name(text: &[u8]) -> bool {
     !text.is_empty()
         && !block::any(text, |byte| {
-            !matches!(byte | 0x20, b'a'..=b'z')
+            !(byte | 0x20).is_ascii_lowercase()
                 & !byte.is_ascii_digit()
                 & (byte != b'-')
                 & (byte != b'.')

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-#[cfg(any(feature = "access-log", feature = "trace"))]
+#[cfg(any(feature = "access-log", all(test, feature = "trace")))]
 use crate::escape::block;
 
 use super::{
@@ -34,11 +34,11 @@ const MARKS: [bool; 256] = {
 };
 
 /// Whether nothing but `=` and `&` in a text means anything to [`Scan`], or to JSON.
-#[cfg(any(feature = "access-log", feature = "trace"))]
+#[cfg(any(feature = "access-log", all(test, feature = "trace")))]
 #[inline(never)]
 pub(super) fn is_plain(text: &[u8]) -> bool {
     !block::any(text, |byte| {
-        !matches!(byte | 0x20, b'a'..=b'z')
+        !(byte | 0x20).is_ascii_lowercase()
             & !matches!(byte, b'+'..=b'.')
             & !byte.is_ascii_digit()
             & (byte != b'=')
