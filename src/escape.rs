@@ -29,6 +29,7 @@
 
 use std::io::Write;
 
+pub(crate) mod block;
 #[cfg(test)]
 mod tests;
 
@@ -203,28 +204,10 @@ pub(crate) fn may_start_control(byte: u8) -> bool {
     matches!(byte, 0..=0x1f | 0x7f | 0xc2 | 0xd8 | 0xe2 | 0xef | 0xf3)
 }
 
-/// Whether all of `bytes` is ASCII that needs no escape. Looks at blocks without a branch per byte;
-/// the last block overlaps the one before it.
+/// Whether all of `bytes` is ASCII that needs no escape.
+#[inline(never)]
 fn is_plain(bytes: &[u8]) -> bool {
-    fn block<const N: usize>(block: &[u8; N]) -> bool {
-        let marks = |byte: u8| {
-            u8::from(byte < b' ')
-                | u8::from(byte == b'"')
-                | u8::from(byte == b'\\')
-                | u8::from(byte >= 0x7f)
-        };
-        block.iter().fold(0, |marked, &byte| marked | marks(byte)) == 0
-    }
-    if let Some(last) = bytes.last_chunk::<16>() {
-        return bytes.as_chunks::<16>().0.iter().all(block) && block(last);
-    }
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        return block(first) && block(last);
-    }
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        return block(first) && block(last);
-    }
-    bytes.iter().all(|&byte| block(&[byte]))
+    !block::any(bytes, |byte| !matches!(byte, b' '..=b'~') | (byte == b'"') | (byte == b'\\'))
 }
 
 /// Cuts `text` into runs that are copied as they are, each followed by the special character that

@@ -1,5 +1,8 @@
 //! The identity of an exchange: the request ID and the trace it belongs to.
 
+#[cfg(any(feature = "access-log", feature = "request-id"))]
+pub(crate) mod hex;
+
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
 use std::str::FromStr;
@@ -56,8 +59,15 @@ impl RequestId {
     /// The ID that a UUID is, in its hyphenated lower-case form (RFC 9562, section 4).
     #[cfg(feature = "request-id")]
     pub(crate) fn from_uuid(uuid: uuid::Uuid) -> Self {
+        let digits = hex::digits(uuid.into_bytes());
+        let digits = digits.as_flattened();
         let mut text = [0; Self::MAX];
-        uuid.as_hyphenated().encode_lower(&mut text);
+        for (at, part) in [(0, 0..8), (9, 8..12), (14, 12..16), (19, 16..20), (24, 20..32)] {
+            text[at..at + part.len()].copy_from_slice(&digits[part]);
+        }
+        for dash in [8, 13, 18, 23] {
+            text[dash] = b'-';
+        }
         Self { length: uuid::fmt::Hyphenated::LENGTH as u8, text }
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::header::USER_AGENT;
+use http::header::{HOST, USER_AGENT};
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Version, request};
 
@@ -10,7 +10,7 @@ use super::AccessLog;
 use crate::caller::{ForwardedScheme, peer_address};
 use crate::classify::Side;
 use crate::message::asked::{Asked, whole_uri};
-use crate::message::headers::Captured;
+use crate::message::headers::{Captured, first_values};
 use crate::message::server::{self, Server};
 
 /// What is kept of a request: clones that share their memory.
@@ -30,8 +30,12 @@ impl Begun {
     pub(super) fn of(log: &AccessLog, head: &request::Parts, side: Side) -> Self {
         let mut scheme = server::scheme(&head.uri).cloned();
         let mut client_address = None;
-        if side == Side::Server {
-            let peer = peer_address(&head.extensions).map(|address| address.ip());
+        let peer = match side {
+            Side::Server => peer_address(&head.extensions).map(|address| address.ip()),
+            Side::Client => None,
+        };
+        // nobody is believed of whom nothing is known
+        if peer.is_some() {
             let client = log.proxies.client_address(peer, &head.headers);
             client_address = client.map(|address| address.to_canonical());
             scheme = match log.proxies.forwarded_proto(peer, &head.headers) {
@@ -40,12 +44,13 @@ impl Begun {
                 None => scheme,
             };
         }
+        let [user_agent, host] = first_values(&head.headers, [&USER_AGENT, &HOST]);
         Self {
             path_and_query: whole_uri(head, side).path_and_query().cloned(),
             scheme,
-            asked: Asked::by(head, side),
+            asked: Asked::with(head, side, || host),
             client_address,
-            user_agent: head.headers.get(USER_AGENT).cloned(),
+            user_agent: user_agent.cloned(),
             version: head.version,
             request_headers: log.request_headers.capture(&head.headers),
             response_headers: Captured::default(),
@@ -55,5 +60,11 @@ impl Begun {
     /// The server, as the request names it.
     pub(super) fn server(&self) -> Option<Server<'_>> {
         self.asked.server()
+    }
+
+    /// The server where its name is all that the request says of it, which needs no escape.
+    #[inline]
+    pub(super) fn plain_server(&self) -> Option<&[u8]> {
+        self.asked.plain_name()
     }
 }

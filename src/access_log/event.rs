@@ -135,11 +135,11 @@ fn flag(set: bool) -> Option<bool> {
 }
 
 impl Line<'_> {
-    fn trace_id(&self) -> Option<Hex<32>> {
+    fn trace_id(&self) -> Option<Hex<16>> {
         self.trace().map(|trace| Hex::trace_id(trace.trace_id()))
     }
 
-    fn span_id(&self) -> Option<Hex<16>> {
+    fn span_id(&self) -> Option<Hex<8>> {
         self.trace().map(|trace| Hex::span_id(trace.span_id()))
     }
 

@@ -1,54 +1,37 @@
 //! IDs as hexadecimal digits.
 
-/// The lower-case hexadecimal digits of an ID.
-pub(super) struct Hex<const N: usize>([u8; N]);
+use crate::id::hex;
 
-impl Hex<32> {
-    pub(super) fn trace_id(id: u128) -> Self {
-        Self(digits(&id.to_be_bytes()))
-    }
-}
+/// The lower-case hexadecimal digits of an ID of so many bytes.
+pub(super) struct Hex<const BYTES: usize>([[u8; 2]; BYTES]);
 
 impl Hex<16> {
-    pub(super) fn span_id(id: u64) -> Self {
-        Self(digits(&id.to_be_bytes()))
+    #[inline]
+    pub(super) fn trace_id(id: u128) -> Self {
+        Self(hex::digits(id.to_be_bytes()))
     }
 }
 
-impl<const N: usize> Hex<N> {
+impl Hex<8> {
+    #[inline]
+    pub(super) fn span_id(id: u64) -> Self {
+        Self(hex::digits(id.to_be_bytes()))
+    }
+}
+
+impl<const BYTES: usize> Hex<BYTES> {
     pub(super) fn as_str(&self) -> &str {
         // every digit is ASCII, so the fallback is never taken
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        std::str::from_utf8(self.0.as_flattened()).unwrap_or_default()
     }
 }
 
-impl<const N: usize> AsRef<[u8]> for Hex<N> {
+impl<const BYTES: usize> AsRef<[u8]> for Hex<BYTES> {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.0.as_flattened()
     }
 }
-
-fn digits<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    let mut digits = [[b'0'; 2]; 16];
-    for (pair, byte) in digits.iter_mut().zip(bytes) {
-        *pair = PAIRS[usize::from(*byte)];
-    }
-    let mut flat = [0; N];
-    flat.copy_from_slice(&digits.as_flattened()[..N]);
-    flat
-}
-
-/// The two digits of each byte.
-const PAIRS: [[u8; 2]; 256] = {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [HEX[byte >> 4], HEX[byte & 15]];
-        byte += 1;
-    }
-    pairs
-};
 
 #[cfg(test)]
 mod tests {

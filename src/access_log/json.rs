@@ -15,6 +15,10 @@ use crate::redact::Redaction;
 #[derive(Clone, Copy)]
 pub(super) struct Key(pub(super) &'static str);
 
+/// Whole members, each with a comma before it.
+#[derive(Clone, Copy)]
+pub(super) struct Members(pub(super) &'static str);
+
 /// The [`Key`] of a name in which nothing needs an escape.
 macro_rules! key {
     ($name:literal) => {
@@ -48,6 +52,11 @@ impl<'a> Object<'a> {
     fn key(&mut self, key: Key) {
         let (before, _quote) = key.0.split_at(key.0.len() - 1);
         self.out.extend_from_slice(before.as_bytes());
+    }
+
+    #[inline(always)]
+    pub(super) fn members(&mut self, members: Members) {
+        self.out.extend_from_slice(members.0.as_bytes());
     }
 
     /// Text that needs no escape: a name of this crate's, or an ID.
@@ -84,6 +93,19 @@ impl<'a> Object<'a> {
     pub(super) fn number(&mut self, key: Key, number: impl itoa::Integer) {
         self.key(key);
         push_number(self.out, number);
+    }
+
+    /// An HTTP status, which nearly always has three digits.
+    #[inline(always)]
+    pub(super) fn status(&mut self, key: Key, status: u16) {
+        match status {
+            100..=999 => {
+                self.key(key);
+                let digits = [status / 100, status / 10 % 10, status % 10];
+                self.out.extend_from_slice(&digits.map(|digit| b'0' + digit as u8));
+            }
+            odd => self.number(key, odd),
+        }
     }
 
     /// `true`, where it is; a flag that is not set is left out.

@@ -10,7 +10,7 @@ use tracing::Level;
 
 use super::AccessLog;
 use super::begun::Begun;
-use super::json::Object;
+use super::json::{Key, Object};
 use super::sampling::Kept;
 use crate::attribute::Attributes;
 use crate::classify::{Outcome, Protocol, Side};
@@ -116,6 +116,23 @@ impl<'a> Line<'a> {
         let configured =
             |server: &'a (Box<str>, u16)| Server { address: &server.0, port: Some(server.1) };
         self.begun.server().or_else(|| self.log.server.as_ref().map(configured))
+    }
+
+    /// Writes the server's address and port.
+    #[inline]
+    pub(super) fn write_server(&self, object: &mut Object<'_>, address: Key, port: Key) {
+        let number = if let Some(name) = self.begun.plain_server() {
+            object.plain(address, name);
+            self.scheme().and_then(own_port)
+        } else if let Some(server) = self.server() {
+            object.bounded(address, server.address);
+            self.port_of(&server)
+        } else {
+            None
+        };
+        if let Some(number) = number {
+            object.number(port, number);
+        }
     }
 
     pub(super) fn server_address(&self) -> Option<Cow<'a, str>> {

@@ -229,6 +229,7 @@ impl AccessLog {
         });
     }
 
+    #[inline]
     fn write(&self, line: &Line<'_>) {
         let now = || {
             let so_far = line.ended.as_ref().map(Ended::duration).unwrap_or_default();

@@ -33,12 +33,21 @@ pub(super) fn push_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
 }
 
 /// Appends seconds with nine decimals.
+#[inline]
 pub(super) fn push_seconds(out: &mut Vec<u8>, time: Duration) {
+    let fraction = timestamp::fraction(time.subsec_nanos());
     match time.as_secs() {
-        0 => out.push(b'0'), // nearly always
-        seconds => push_number(out, seconds),
+        // nearly always
+        0 => {
+            let mut text = *b"0.000000000";
+            text[1..].copy_from_slice(&fraction);
+            out.extend_from_slice(&text);
+        }
+        seconds => {
+            push_number(out, seconds);
+            out.extend_from_slice(&fraction);
+        }
     }
-    timestamp::push_fraction(out, time.subsec_nanos());
 }
 
 pub(super) fn push_address(out: &mut Vec<u8>, address: IpAddr) {

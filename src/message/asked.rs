@@ -1,10 +1,13 @@
 //! How a request names its server and its resource.
 
-use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderValue, Uri, request};
 
+#[cfg(feature = "access-log")]
+use super::bound::MAX_VALUE;
 use super::plain::hides_nothing;
+#[cfg(feature = "access-log")]
+use super::server::is_name;
 use super::server::{Server, is_host, without_brackets};
 use crate::classify::Side;
 
@@ -17,14 +20,33 @@ pub(crate) enum Asked {
 }
 
 impl Asked {
+    #[cfg(feature = "trace")]
     #[inline]
     pub(crate) fn by(head: &request::Parts, side: Side) -> Self {
+        Self::with(head, side, || head.headers.get(http::header::HOST))
+    }
+
+    /// The same, given how to find the Host header.
+    #[inline]
+    pub(crate) fn with<'a>(
+        head: &'a request::Parts,
+        side: Side,
+        host: impl FnOnce() -> Option<&'a HeaderValue>,
+    ) -> Self {
         if let Some(authority) = head.uri.authority() {
             return Self::Authority(authority.clone());
         }
         // a client's transport has not written the header yet, or sends it elsewhere
-        let host = if side == Side::Server { head.headers.get(HOST) } else { None };
+        let host = if side == Side::Server { host() } else { None };
         host.map_or(Self::Nowhere, |host| Self::Host(host.clone()))
+    }
+
+    /// The server where its name is all that the request says of it, which needs no escape.
+    #[cfg(feature = "access-log")]
+    #[inline]
+    pub(crate) fn plain_name(&self) -> Option<&[u8]> {
+        let Self::Host(value) = self else { return None };
+        Some(value.as_bytes()).filter(|name| name.len() <= MAX_VALUE && is_name(name))
     }
 
     /// The server, as the request names it.

@@ -13,6 +13,34 @@ pub(crate) const REQUEST_HEADER: &str = "http.request.header.";
 /// What stands before the name of a captured header of a response.
 pub(crate) const RESPONSE_HEADER: &str = "http.response.header.";
 
+/// The first values of some headers. Where there are few, one walk costs less than a look-up of each,
+/// and most senders begin with those that are looked for.
+#[cfg(feature = "access-log")]
+#[inline]
+pub(crate) fn first_values<'a, const N: usize>(
+    headers: &'a HeaderMap,
+    names: [&HeaderName; N],
+) -> [Option<&'a HeaderValue>; N] {
+    const FEW: usize = 16;
+    if headers.len() > FEW {
+        return names.map(|name| headers.get(name));
+    }
+    let (mut found, mut missing) = ([None; N], N);
+    for (name, value) in headers {
+        let place = names.iter().position(|wanted| *wanted == name);
+        if let Some(place) = place.and_then(|at| found.get_mut(at))
+            && place.is_none()
+        {
+            *place = Some(value);
+            missing -= 1;
+            if missing == 0 {
+                break;
+            }
+        }
+    }
+    found
+}
+
 /// The names of the headers to tell.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HeaderNames(Vec<HeaderName>);
@@ -45,18 +73,18 @@ impl HeaderNames {
                 captured.push((name.clone(), value.clone()));
             }
         }
-        Captured(captured)
+        Captured((!captured.is_empty()).then_some(captured))
     }
 }
 
 /// Headers as they were, not yet formatted; the values of one name stand together.
 #[derive(Default)]
-pub(crate) struct Captured(Vec<(HeaderName, HeaderValue)>);
+pub(crate) struct Captured(Option<Vec<(HeaderName, HeaderValue)>>);
 
 impl Captured {
     #[cfg(feature = "access-log")]
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// Each name with its values, redacted.
@@ -64,7 +92,8 @@ impl Captured {
         &'a self,
         redaction: &'a Redaction,
     ) -> impl Iterator<Item = (&'a str, impl Iterator<Item = Cow<'a, str>>)> {
-        self.0.chunk_by(|one, next| one.0 == next.0).filter_map(move |group| {
+        let captured = self.0.as_deref().unwrap_or_default();
+        captured.chunk_by(|one, next| one.0 == next.0).filter_map(move |group| {
             let (name, _) = group.first()?;
             let values = group.iter();
             let shown = values.map(|(name, value)| bounded(redaction.header_value(name, value)));

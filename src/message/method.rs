@@ -36,14 +36,19 @@ pub(crate) struct Known(u16);
 impl Known {
     #[inline]
     pub(crate) fn of(method: &Method) -> Self {
-        match &*NAMES {
-            None => Self(match *method {
-                Method::GET => 0,
-                Method::POST => 1,
-                _ => place(KNOWN, method.as_str()),
-            }),
-            Some(listed) => Self(place(listed, method.as_str())),
+        match (&*NAMES, method) {
+            (None, &Method::GET) => Self(0),
+            (None, &Method::POST) => Self(1),
+            _ => Self::looked_up(method),
         }
+    }
+
+    #[inline(never)]
+    fn looked_up(method: &Method) -> Self {
+        Self(match &*NAMES {
+            None => place(KNOWN, method.as_str()),
+            Some(listed) => place(listed, method.as_str()),
+        })
     }
 
     /// Where it stands among [`all`](Self::all).

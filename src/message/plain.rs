@@ -1,25 +1,20 @@
 //! Texts that hold nothing to hide, told apart at a glance.
 
+use crate::escape::block;
+
 /// Whether a text needs no escape and has nothing in it that a policy hides: no key before `=`, none
 /// in quotes before a colon, no encoded part, no userinfo.
-#[inline]
+#[inline(never)]
 pub(crate) fn hides_nothing(bytes: &[u8]) -> bool {
-    const MARKS: [u8; 6] = *b"=%@\"'\\";
-    /// Each question is asked of the whole block, without a branch per byte.
-    fn block<const N: usize>(block: &[u8; N]) -> bool {
-        let has = |mark| block.iter().fold(false, |has, &byte| has | (byte == mark));
-        let is_printable = block.iter().fold(true, |all, byte| all & (b' '..=b'~').contains(byte));
-        MARKS.iter().fold(is_printable, |none, &mark| none & !has(mark))
-    }
-    // the last block may overlap the one before it
-    if let Some(last) = bytes.last_chunk::<16>() {
-        let (blocks, rest) = bytes.as_chunks::<16>();
-        return blocks.iter().all(block) && (rest.is_empty() || block(last));
-    }
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        return block(first) && block(last);
-    }
-    bytes.iter().all(|&byte| block(&[byte]))
+    !block::any(bytes, |byte| {
+        !matches!(byte, b' '..=b'~')
+            | (byte == b'=')
+            | (byte == b'%')
+            | (byte == b'@')
+            | (byte == b'"')
+            | (byte == b'\'')
+            | (byte == b'\\')
+    })
 }
 
 #[cfg(test)]

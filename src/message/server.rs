@@ -5,6 +5,8 @@ use std::net::Ipv6Addr;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
+use crate::escape::block;
+
 /// A server, as it was asked for.
 pub(crate) struct Server<'a> {
     /// Without the brackets of an IPv6 address.
@@ -28,8 +30,21 @@ pub(crate) fn scheme(uri: &Uri) -> Option<&Scheme> {
 
 /// Whether a text is the name or the address of a host, an IPv6 address without its brackets.
 pub(crate) fn is_host(text: &str) -> bool {
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    !text.is_empty() && (text.bytes().all(is_name) || text.parse::<Ipv6Addr>().is_ok())
+    is_name(text.as_bytes()) || text.parse::<Ipv6Addr>().is_ok()
+}
+
+/// Whether a text is the name of a host, or its IPv4 address.
+#[inline(never)]
+pub(crate) fn is_name(text: &[u8]) -> bool {
+    !text.is_empty()
+        && !block::any(text, |byte| {
+            !(byte | 0x20).is_ascii_lowercase()
+                & !byte.is_ascii_digit()
+                & (byte != b'-')
+                & (byte != b'.')
+                & (byte != b'_')
+                & (byte != b'~')
+        })
 }
 
 /// The port that a scheme has when none is named.

@@ -80,6 +80,17 @@ impl Shown {
         }
     }
 
+    /// Appends the query to a JSON string, without the secrets in it.
+    #[cfg(any(feature = "access-log", test))]
+    #[inline]
+    pub(crate) fn write_query_json(&self, query: &str, out: &mut Vec<u8>) {
+        if query.len() <= MAX_VALUE && self.redaction.shows(query) {
+            out.extend_from_slice(query.as_bytes());
+        } else {
+            self.write_query(query, &mut |piece| escape::json_fragment(out, piece));
+        }
+    }
+
     /// The user agent, as the policy shows any header.
     pub(crate) fn agent<'a>(&self, agent: &'a HeaderValue) -> Cow<'a, str> {
         if self.hides_agents {
@@ -163,6 +174,20 @@ mod tests {
             prop_assert_eq!(json, escaped);
             prop_assert_eq!(&path, &expected);
             prop_assert_eq!(&query, &expected);
+        }
+
+        /// A query that is shown at a glance is shown as the policy itself would.
+        #[test]
+        fn short_cuts_of_queries_change_nothing(
+            query in "((a|q|token|x-token|pageToken|sig|[a-zA-Z0-9+,._~-]{0,20})[=&;:%/?]{0,2}){0,6}",
+            is_off in any::<bool>(),
+        ) {
+            let redaction = if is_off { Redaction::none() } else { Redaction::default() };
+            let shown = Shown::new(redaction.clone());
+            let (mut json, mut escaped) = (Vec::new(), Vec::new());
+            shown.write_query_json(&query, &mut json);
+            escape::json_fragment(&mut escaped, &redaction.query(&query));
+            prop_assert_eq!(json, escaped);
         }
 
         /// The short cuts show what the policy itself would.

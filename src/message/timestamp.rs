@@ -29,9 +29,10 @@ pub(crate) fn push(out: &mut Vec<u8>, at: SystemTime) {
             text
         }
     };
-    out.extend_from_slice(&text);
-    push_fraction(out, since.subsec_nanos());
-    out.push(b'Z');
+    let mut stamp = *b"1970-01-01T00:00:00.000000000Z";
+    stamp[..19].copy_from_slice(&text);
+    stamp[19..29].copy_from_slice(&fraction(since.subsec_nanos()));
+    out.extend_from_slice(&stamp);
 }
 
 /// As [`push`] writes it, without the zeros that end the fraction: `2026-01-31T12:30:00.25Z`.
@@ -49,13 +50,17 @@ pub(crate) fn short(at: SystemTime) -> String {
     format!("{kept}Z")
 }
 
-/// Appends a point and nanoseconds, which are below 10⁹, with nine digits.
+/// A point and nanoseconds, which are below 10⁹, with nine digits.
 #[inline]
-pub(crate) fn push_fraction(out: &mut Vec<u8>, nanoseconds: u32) {
-    let ([a, b], [c, d]) =
-        (two_digits(nanoseconds / 10_000_000), two_digits(nanoseconds / 100_000));
-    let ([e, f], [g, h]) = (two_digits(nanoseconds / 1000), two_digits(nanoseconds / 10));
-    out.extend_from_slice(&[b'.', a, b, c, d, e, f, g, h, digit(nanoseconds % 10)]);
+pub(crate) fn fraction(nanoseconds: u32) -> [u8; 10] {
+    let mut text = *b".000000000";
+    let (eight, last) = (nanoseconds / 10, nanoseconds % 10);
+    let (high, low) = (eight / 10_000, eight % 10_000);
+    for (at, number) in [(1, high / 100), (3, high % 100), (5, low / 100), (7, low % 100)] {
+        text[at..at + 2].copy_from_slice(&two_digits(number));
+    }
+    text[9] = digit(last);
+    text
 }
 
 fn to_the_second(second: u64) -> ToTheSecond {

@@ -3,6 +3,9 @@
 
 use std::ops::Range;
 
+#[cfg(any(feature = "access-log", all(test, feature = "trace")))]
+use crate::escape::block;
+
 use super::{
     Policy, REDACTED,
     percent::{self, Decoded},
@@ -29,6 +32,20 @@ const MARKS: [bool; 256] = {
     }
     marks
 };
+
+/// Whether nothing but `=` and `&` in a text means anything to [`Scan`], or to JSON.
+#[cfg(any(feature = "access-log", all(test, feature = "trace")))]
+#[inline(never)]
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    !block::any(text, |byte| {
+        !(byte | 0x20).is_ascii_lowercase()
+            & !matches!(byte, b'+'..=b'.')
+            & !byte.is_ascii_digit()
+            & (byte != b'=')
+            & (byte != b'&')
+            & (byte != b'_')
+    })
+}
 
 /// A part of the text, and what to write in its place.
 pub(super) struct Found {

@@ -109,51 +109,61 @@ impl Default for RequestIds {
     }
 }
 
+/// The header that decides on a server's ID.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deciding {
+    /// The layer's own.
+    Own,
+    Source(Source),
+}
+
 impl RequestIds {
     /// The exchange's ID on a server, and in the header of its request.
     fn receive(&self, head: &mut request::Parts, facts: &Facts) -> Option<HeaderValue> {
-        let values = head.headers.get_all(&self.header);
+        let deciding = self.deciding(&head.headers);
         if facts.request_id().is_none() {
-            let id = self.claimed(head, &values, facts);
-            facts.set_request_id(id.unwrap_or_else(|| self.generator.generate(facts)));
+            // what was sent and is not taken over is kept as an attribute
+            match deciding.and_then(|header| self.judge(head, header, facts)) {
+                Some(id) => facts.set_request_id(id),
+                None => facts.set_request_id(self.generator.generate(facts)),
+            };
         }
         let id = facts.request_id()?;
-        if let Some(same) = only(&values).filter(|value| value.as_bytes() == id.as_bytes()) {
-            return Some(same.clone());
+        if deciding == Some(Deciding::Own) {
+            let values = head.headers.get_all(&self.header);
+            if let Some(same) = only(&values).filter(|value| value.as_bytes() == id.as_bytes()) {
+                return Some(same.clone());
+            }
         }
         let value = header_value(id)?;
         set(&mut head.headers, &self.header, value.clone());
         Some(value)
     }
 
-    /// The request's ID, if it is taken over; if not, what was sent is kept as an attribute.
-    fn claimed(
-        &self,
-        head: &request::Parts,
-        own: &GetAll<'_, HeaderValue>,
-        facts: &Facts,
-    ) -> Option<RequestId> {
-        if own.iter().next().is_some() {
-            return self.judge(head, own, None, facts);
-        }
-        // one walk over the few names there are costs less than a look-up of each source
+    /// The header that decides, if there is one: one walk over the few names there are costs less
+    /// than a look-up of each.
+    fn deciding(&self, headers: &HeaderMap) -> Option<Deciding> {
         let rank = |source| self.sources.iter().position(|known| *known == source);
-        let found = head.headers.keys().filter_map(Source::of).filter_map(rank).min()?;
-        let first = *self.sources.get(found)?;
-        let values = head.headers.get_all(first.header());
-        self.judge(head, &values, Some(first), facts)
+        let mut first = None;
+        for name in headers.keys() {
+            if *name == self.header {
+                return Some(Deciding::Own);
+            }
+            if let Some(rank) = Source::of(name).and_then(rank) {
+                first = Some(first.map_or(rank, |first: usize| first.min(rank)));
+            }
+        }
+        self.sources.get(first?).copied().map(Deciding::Source)
     }
 
     /// The ID in a header's one value, or in the part of it that a source names, if it is taken
     /// over.
-    fn judge(
-        &self,
-        head: &request::Parts,
-        values: &GetAll<'_, HeaderValue>,
-        source: Option<Source>,
-        facts: &Facts,
-    ) -> Option<RequestId> {
-        let text = only(values).map(HeaderValue::as_bytes);
+    fn judge(&self, head: &request::Parts, deciding: Deciding, facts: &Facts) -> Option<RequestId> {
+        let (values, source) = match deciding {
+            Deciding::Own => (head.headers.get_all(&self.header), None),
+            Deciding::Source(source) => (head.headers.get_all(source.header()), Some(source)),
+        };
+        let text = only(&values).map(HeaderValue::as_bytes);
         let text = match source {
             Some(source) => text.and_then(|text| source.read(text)),
             None => text,
@@ -161,7 +171,7 @@ impl RequestIds {
         match text.and_then(|text| RequestId::from_bytes(text).ok()) {
             Some(id) if self.incoming.trusts(head) => return Some(id),
             Some(id) => keep(facts, id.as_bytes()),
-            None => keep_all(facts, values),
+            None => keep_all(facts, &values),
         }
         None
     }

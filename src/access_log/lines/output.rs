@@ -1,6 +1,7 @@
 //! Where lines go: a writer under a lock.
 
 use std::cell::Cell;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -32,32 +33,39 @@ impl Output {
     }
 
     /// Whether this thread is within a writer, where a line could only wait for itself.
+    #[inline]
     pub(super) fn is_writing() -> bool {
         WRITING.get()
     }
 
     /// Writes a line. What goes wrong is told when the lock is released, as the subscriber may
     /// write a line itself.
+    #[inline]
     pub(super) fn write(&self, line: &[u8]) {
         match self.with_writer(|writer| (writer.renew(), writer.write_line(line))) {
-            Some((renewed, written)) => {
-                if let Err(error) = renewed {
-                    isolated(|| {
-                        tracing::warn!(
-                            target: TARGET,
-                            reason = %error,
-                            "the access log could not be opened anew and goes on in its old file"
-                        );
-                    });
-                }
-                if let Err(error) = written {
-                    self.lose(&error.to_string());
-                }
-            }
-            None => self.lose("the writer panicked"),
+            Some((Ok(()), Ok(()))) => {}
+            wrong => self.tell_wrong(wrong),
         }
         if self.lost_lines() > 0 {
             self.tell("the writer logged by itself");
+        }
+    }
+
+    /// Tells what went wrong when a file was to be opened anew and a line written.
+    #[cold]
+    fn tell_wrong(&self, wrong: Option<(io::Result<()>, io::Result<()>)>) {
+        let Some((renewed, written)) = wrong else { return self.lose("the writer panicked") };
+        if let Err(error) = renewed {
+            isolated(|| {
+                tracing::warn!(
+                    target: TARGET,
+                    reason = %error,
+                    "the access log could not be opened anew and goes on in its old file"
+                );
+            });
+        }
+        if let Err(error) = written {
+            self.lose(&error.to_string());
         }
     }
 
@@ -70,6 +78,7 @@ impl Output {
     }
 
     /// Runs `with` under the lock; `None` when it panics.
+    #[inline]
     fn with_writer<R>(&self, with: impl FnOnce(&mut WholeLines) -> R) -> Option<R> {
         WRITING.set(true);
         let lock = || self.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,6 +108,7 @@ impl Output {
         });
     }
 
+    #[cold]
     fn tell(&self, reason: &str) {
         if !self.told.load(Ordering::Relaxed) && !self.told.swap(true, Ordering::Relaxed) {
             isolated(|| {

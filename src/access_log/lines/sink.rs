@@ -45,6 +45,7 @@ impl Sink {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn write(&self, format: impl FnOnce(&mut Vec<u8>)) {
         if Output::is_writing() {
             return self.output.lose_untold();

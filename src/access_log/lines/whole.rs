@@ -21,6 +21,7 @@ impl WholeLines {
     }
 
     /// Opens a file anew where that is due; see [`ReopeningFile::renew`].
+    #[inline]
     pub(super) fn renew(&mut self) -> io::Result<()> {
         if let Inner::File(file) = &mut self.inner
             && file.renew()?
@@ -30,6 +31,7 @@ impl WholeLines {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn write_line(&mut self, line: &[u8]) -> io::Result<()> {
         if self.torn {
             self.write_rest(b"\n")?;
@@ -41,6 +43,7 @@ impl WholeLines {
         self.writer().flush()
     }
 
+    #[inline]
     fn write_rest(&mut self, mut rest: &[u8]) -> io::Result<()> {
         while !rest.is_empty() {
             // stays so where the writer panics

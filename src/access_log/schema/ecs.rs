@@ -5,7 +5,6 @@ use crate::access_log::hex::Hex;
 use crate::access_log::json::{Object, key};
 use crate::access_log::line::{Ended, Line};
 use crate::classify::{Blame, Outcome, Side};
-use crate::escape::json_fragment;
 
 pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
     object.timestamp(key!("@timestamp"), line.at);
@@ -54,9 +53,7 @@ fn request(line: &Line<'_>, object: &mut Object<'_>) {
         object.quoted(key!("url.path"), |out| line.log.shown.write_path_json(path, out));
     }
     if let Some(query) = line.query() {
-        object.quoted(key!("url.query"), |out| {
-            line.log.shown.write_query(query, &mut |piece| json_fragment(out, piece));
-        });
+        object.quoted(key!("url.query"), |out| line.log.shown.write_query_json(query, out));
     }
     if let Some(route) = line.route() {
         object.text(key!("http.route"), route.as_str());
@@ -67,16 +64,11 @@ fn request(line: &Line<'_>, object: &mut Object<'_>) {
     if let Some(address) = line.client_address() {
         object.address(key!("client.ip"), address);
     }
-    if let Some(server) = line.server() {
-        let (address, port) = match line.facts.side() {
-            Side::Server => (key!("url.domain"), key!("url.port")),
-            Side::Client => (key!("server.address"), key!("server.port")),
-        };
-        object.bounded(address, server.address);
-        if let Some(number) = line.port_of(&server) {
-            object.number(port, number);
-        }
-    }
+    let (address, port) = match line.facts.side() {
+        Side::Server => (key!("url.domain"), key!("url.port")),
+        Side::Client => (key!("server.address"), key!("server.port")),
+    };
+    line.write_server(object, address, port);
     if let Some(agent) = line.user_agent() {
         object.quoted(key!("user_agent.original"), |out| line.log.shown.write_agent(agent, out));
     }
@@ -89,7 +81,7 @@ fn response(ended: &Ended<'_>, object: &mut Object<'_>) {
     object.plain(key!("event.outcome"), outcome(ended));
     object.plain(key!("exchange.outcome"), ended.end.outcome.as_str());
     if let Some(status) = ended.status {
-        object.number(key!("http.response.status_code"), status);
+        object.status(key!("http.response.status_code"), status);
     }
     if let Some(status) = ended.rpc_status() {
         object.plain(key!("rpc.response.status_code"), status);

@@ -39,12 +39,7 @@ pub(super) fn write(line: &Line<'_>, project: Option<&str>, object: &mut Object<
         if let Some(scheme) = line.scheme() {
             object.text(key!("url_scheme"), scheme);
         }
-        if let Some(server) = line.server() {
-            object.bounded(key!("server_address"), server.address);
-            if let Some(port) = line.port_of(&server) {
-                object.number(key!("server_port"), port);
-            }
-        }
+        line.write_server(object, key!("server_address"), key!("server_port"));
     }
     if let Some(route) = line.route() {
         object.text(key!("route"), route.as_str());
@@ -84,7 +79,7 @@ fn http_request(line: &Line<'_>, object: &mut Object<'_>) {
             }
             if let Some(query) = line.query() {
                 out.push(b'?');
-                line.log.shown.write_query(query, &mut |piece| json_fragment(out, piece));
+                line.log.shown.write_query_json(query, out);
             }
         });
     }
@@ -102,7 +97,7 @@ fn http_request(line: &Line<'_>, object: &mut Object<'_>) {
     }
     let Some(ended) = &line.ended else { return };
     if let Some(status) = ended.status {
-        object.number(key!("status"), status);
+        object.status(key!("status"), status);
     }
     if let Some(bytes) = ended.end.request_bytes {
         object.quoted(key!("requestSize"), |out| push_number(out, bytes));

@@ -4,7 +4,7 @@ mod ecs;
 mod gcp;
 mod otel;
 
-use super::json::Object;
+use super::json::{Members, Object};
 use super::line::Line;
 use tracing::Level;
 
@@ -41,6 +41,7 @@ pub enum Schema {
 
 impl Schema {
     /// Appends the line's object.
+    #[inline]
     pub(super) fn write(&self, line: &Line<'_>, out: &mut Vec<u8>) {
         out.reserve(1024);
         Object::write(out, |object| match self {
@@ -51,20 +52,54 @@ impl Schema {
     }
 }
 
-/// The names of a level: OpenTelemetry's with its number, ECS's, and Google's.
+/// The names of a level.
 struct Severity {
-    otel: (&'static str, u8),
+    /// With its number and the message of each kind of line, in one text.
+    otel: [Members; 2],
     ecs: &'static str,
     gcp: &'static str,
 }
 
+/// The members of OpenTelemetry's that tell a level: of the line of a start, and of an end.
+macro_rules! otel {
+    ($name:literal, $number:literal) => {
+        [otel!($name, $number, "exchange started"), otel!($name, $number, "exchange ended")]
+    };
+    ($name:literal, $number:literal, $message:literal) => {
+        Members(concat!(
+            ",\"severity_text\":\"",
+            $name,
+            "\",\"severity_number\":",
+            $number,
+            ",\"body\":\"",
+            $message,
+            "\"",
+        ))
+    };
+}
+
 fn severity(level: Level) -> Severity {
     match level {
-        Level::ERROR => Severity { otel: ("ERROR", 17), ecs: "error", gcp: "ERROR" },
-        Level::WARN => Severity { otel: ("WARN", 13), ecs: "warn", gcp: "WARNING" },
-        Level::INFO => Severity { otel: ("INFO", 9), ecs: "info", gcp: "INFO" },
-        Level::DEBUG => Severity { otel: ("DEBUG", 5), ecs: "debug", gcp: "DEBUG" },
+        Level::ERROR => Severity { otel: otel!("ERROR", 17), ecs: "error", gcp: "ERROR" },
+        Level::WARN => Severity { otel: otel!("WARN", 13), ecs: "warn", gcp: "WARNING" },
+        Level::INFO => Severity { otel: otel!("INFO", 9), ecs: "info", gcp: "INFO" },
+        Level::DEBUG => Severity { otel: otel!("DEBUG", 5), ecs: "debug", gcp: "DEBUG" },
         // Google has nothing below DEBUG
-        Level::TRACE => Severity { otel: ("TRACE", 1), ecs: "trace", gcp: "DEBUG" },
+        Level::TRACE => Severity { otel: otel!("TRACE", 1), ecs: "trace", gcp: "DEBUG" },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access_log::{ENDED, STARTED};
+
+    #[test]
+    fn messages_are_the_same_in_every_schema() {
+        for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE] {
+            let [started, ended] = severity(level).otel;
+            assert!(started.0.ends_with(&format!(",\"body\":\"{STARTED}\"")), "{}", started.0);
+            assert!(ended.0.ends_with(&format!(",\"body\":\"{ENDED}\"")), "{}", ended.0);
+        }
     }
 }

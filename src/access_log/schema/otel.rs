@@ -4,16 +4,13 @@ use super::severity;
 use crate::access_log::hex::Hex;
 use crate::access_log::json::{Object, key};
 use crate::access_log::line::{Ended, Line};
-use crate::escape::json_fragment;
 use crate::message::headers::{REQUEST_HEADER, RESPONSE_HEADER};
 use crate::message::method::OTHER;
 
 pub(super) fn write(line: &Line<'_>, object: &mut Object<'_>) {
-    let (name, number) = severity(line.level).otel;
     object.timestamp(key!("timestamp"), line.at);
-    object.plain(key!("severity_text"), name);
-    object.number(key!("severity_number"), number);
-    object.plain(key!("body"), line.message());
+    let [started, ended] = severity(line.level).otel;
+    object.members(if line.ended.is_some() { ended } else { started });
     if let Some(trace) = line.trace() {
         object.plain(key!("trace_id"), Hex::trace_id(trace.trace_id()));
         object.plain(key!("span_id"), Hex::span_id(trace.span_id()));
@@ -48,9 +45,7 @@ fn request(line: &Line<'_>, object: &mut Object<'_>) {
         object.quoted(key!("url.path"), |out| line.log.shown.write_path_json(path, out));
     }
     if let Some(query) = line.query() {
-        object.quoted(key!("url.query"), |out| {
-            line.log.shown.write_query(query, &mut |piece| json_fragment(out, piece));
-        });
+        object.quoted(key!("url.query"), |out| line.log.shown.write_query_json(query, out));
     }
     if let Some(route) = line.route() {
         object.text(key!("http.route"), route.as_str());
@@ -61,12 +56,7 @@ fn request(line: &Line<'_>, object: &mut Object<'_>) {
     if let Some(address) = line.client_address() {
         object.address(key!("client.address"), address);
     }
-    if let Some(server) = line.server() {
-        object.bounded(key!("server.address"), server.address);
-        if let Some(port) = line.port_of(&server) {
-            object.number(key!("server.port"), port);
-        }
-    }
+    line.write_server(object, key!("server.address"), key!("server.port"));
     if let Some(agent) = line.user_agent() {
         object.quoted(key!("user_agent.original"), |out| line.log.shown.write_agent(agent, out));
     }
@@ -78,7 +68,7 @@ fn request(line: &Line<'_>, object: &mut Object<'_>) {
 fn response(ended: &Ended<'_>, object: &mut Object<'_>) {
     object.plain(key!("outcome"), ended.end.outcome.as_str());
     if let Some(status) = ended.status {
-        object.number(key!("http.response.status_code"), status);
+        object.status(key!("http.response.status_code"), status);
     }
     if let Some(status) = ended.rpc_status() {
         object.plain(key!("rpc.response.status_code"), status);
