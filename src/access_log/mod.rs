@@ -248,6 +248,7 @@ impl AccessLog {
 impl Observer for AccessLog {
     /// `None` when nobody listens, or the request is skipped.
     type Exchange = Option<Parked>;
+    const WANTS_SCOPE: bool = false;
 
     #[inline]
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Option<Parked> {

@@ -203,6 +203,7 @@ impl RequestIds {
 impl Observer for RequestIds {
     /// What is echoed.
     type Exchange = Option<HeaderValue>;
+    const WANTS_SCOPE: bool = false;
 
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange {
         let value = match facts.side() {

@@ -51,6 +51,7 @@ impl Signals {
 impl Observer for Signals {
     type Exchange = <Fused as Observer>::Exchange;
 
+    const WANTS_SCOPE: bool = Fused::WANTS_SCOPE;
     const WANTS_DATA: bool = Fused::WANTS_DATA;
     const WANTS_TRAILERS: bool = Fused::WANTS_TRAILERS;
     const WANTS_WAIT: bool = Fused::WANTS_WAIT;
