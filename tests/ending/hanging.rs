@@ -41,3 +41,25 @@ async fn a_handler_that_hangs_is_told_as_unfinished() {
     std::fs::remove_file(&log).unwrap();
     assert_eq!((lines, collector.spans()), (20, 20));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_that_hangs_costs_spans_but_neither_a_line_nor_the_deadline() {
+    const DEADLINE: Duration = Duration::from_secs(2);
+    let collector = Collector::start(Protocol::HttpProtobuf, &[Answer::Hang]);
+    let log = std::env::temp_dir().join(format!("ending-stuck-{}", std::process::id()));
+    let _ = std::fs::remove_file(&log);
+    let service = Service::start(&log, &collector.url(), Duration::ZERO, DEADLINE);
+    ask(service.address, 20).await;
+
+    let began = Instant::now();
+    service.terminate();
+    let (status, said) = tokio::task::spawn_blocking(|| service.ended()).await.unwrap();
+    let took = began.elapsed();
+    assert_eq!(status.code(), Some(IN_DISORDER), "{said}");
+    assert!(said.contains("lost 20 of 20 spans") && said.ends_with("; the time ran out"), "{said}");
+    assert!(!said.contains("access log"), "{said}");
+    assert!(took < DEADLINE * 2, "{took:?}");
+    let lines = std::fs::read_to_string(&log).unwrap().lines().count();
+    std::fs::remove_file(&log).unwrap();
+    assert_eq!((lines, collector.spans()), (20, 0));
+}
