@@ -41,7 +41,8 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if self.mounted {
-            let _ = Command::new("umount").arg(&self.path).status();
+            // the service still has the log open
+            let _ = Command::new("umount").arg("--lazy").arg(&self.path).status();
         }
         let _ = fs::remove_dir_all(&self.path);
     }
