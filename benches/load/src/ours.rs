@@ -1,0 +1,36 @@
+//! Ours, with everything on: the server in one layer, the client in another.
+
+use std::path::Path;
+
+use reqwest::Url;
+use tower::Layer;
+use tower_observability::access_log::JsonLines;
+use tower_observability::admin::Closed;
+use tower_observability::reqwest::ReqwestService;
+use tower_observability::slo::{Objective, SloTracker, Target};
+use tower_observability::stack::termination;
+use tower_observability::telemetry::Telemetry;
+
+use crate::encoded::{Encoded, QUEUE};
+use crate::{BoxError, PATIENCE, gateway, listening};
+
+pub async fn serve(http: ReqwestService, inventory: Url, log: &Path) -> Result<(), BoxError> {
+    let objective = Objective::availability("products", Target::percent("99.9")?).build()?;
+    let exporter = Encoded::default();
+    let exported = exporter.exported();
+    let telemetry = Telemetry::builder("gateway")
+        .json_lines(JsonLines::file(log)?)
+        .objectives(SloTracker::builder().objective(objective).build()?)
+        .span_queue(QUEUE)
+        .span_exporter("encoded", exporter)
+        .build()?;
+    let app = gateway::app(telemetry.client().layer(http), inventory).layer(telemetry.server());
+    let admin = telemetry.admin(Closed).build().into_router();
+
+    let (listener, admin_listener) = listening().await?;
+    tokio::spawn(async { axum::serve(admin_listener, admin).await });
+    let server = axum::serve(listener, app).with_graceful_shutdown(telemetry.draining());
+    telemetry.serve_until(termination(), server, PATIENCE).await?;
+    println!("exported {} spans", exported.count());
+    Ok(())
+}
