@@ -103,5 +103,5 @@ async fn serve(log: &Path) -> Result<Delivery, Box<dyn std::error::Error>> {
     let server =
         axum::serve(listener, shop(&telemetry)).with_graceful_shutdown(telemetry.draining());
     println!("\nserving {address} {admin_address}");
-    Ok(telemetry.serve_until(termination(), server, millis(DEADLINE)).await?)
+    Ok(telemetry.serve_until(termination(), server, millis(DEADLINE)).await??)
 }

@@ -1,7 +1,7 @@
 //! The gateway of the example under load: the same routes with no layer, with ours, or with those that
 //! people assemble. `.ci/load` drives it.
 //!
-//! `load --stack none|ours|plain|tuned --log FILE` says where it listens, serves until SIGTERM, and then
+//! `load --stack none|ours|equal|plain|tuned --log FILE` says where it listens, serves until SIGTERM, and then
 //! says how many spans were exported.
 #![allow(unreachable_pub, reason = "nothing is reachable from outside a program")]
 
@@ -22,6 +22,8 @@ use tokio::net::TcpListener;
 use tower_observability::reqwest::ReqwestService;
 use tower_observability::stack::termination;
 
+use ours::Client;
+
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// How long what is under way may take to end.
@@ -37,7 +39,7 @@ pub struct Stack {
 
 enum Choice {
     None,
-    Ours,
+    Ours(Client),
     Plain,
     Tuned,
 }
@@ -52,7 +54,7 @@ async fn main() -> ExitCode {
     let done = match arguments() {
         Some(arguments) => serve(arguments).await,
         None => {
-            eprintln!("usage: load --stack none|ours|plain|tuned --log FILE");
+            eprintln!("usage: load --stack none|ours|equal|plain|tuned --log FILE");
             return ExitCode::from(2);
         }
     };
@@ -70,7 +72,8 @@ fn arguments() -> Option<Arguments> {
     let [stack_flag, stack, log_flag, log] = arguments.as_slice() else { return None };
     let stack = match stack.as_str() {
         "none" => Choice::None,
-        "ours" => Choice::Ours,
+        "ours" => Choice::Ours(Client::Everything),
+        "equal" => Choice::Ours(Client::Spans),
         "plain" => Choice::Plain,
         "tuned" => Choice::Tuned,
         _ => return None,
@@ -86,8 +89,8 @@ async fn serve(Arguments { stack, log }: Arguments) -> Result<(), BoxError> {
     let base = Url::parse(&format!("http://{inventory_address}"))?;
     let http = ReqwestService::new(reqwest::Client::new());
 
-    if let Choice::Ours = stack {
-        return ours::serve(http, base, &log).await;
+    if let Choice::Ours(client) = stack {
+        return ours::serve(http, base, &log, client).await;
     }
     let Stack { gateway, admin, end } = match stack {
         Choice::Plain => assembled::plain(http, base, &log)?,
