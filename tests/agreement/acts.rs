@@ -44,6 +44,8 @@ pub(crate) enum Act {
     InProcess,
     /// The handler asks another server.
     CallsOut,
+    /// The handler hands its request on, with all that the layers left in it.
+    Forwards,
     /// The handler leaves it to a task to ask another server.
     Spawns,
     /// The first attempt of two.
@@ -65,7 +67,7 @@ use Act::*;
 
 impl Act {
     /// What is asked of a server of HTTP.
-    const WEB: [Self; 26] = [
+    const WEB: [Self; 27] = [
         Text,
         NotFound,
         Unavailable,
@@ -90,6 +92,7 @@ impl Act {
         Fails,
         InProcess,
         CallsOut,
+        Forwards,
         Spawns,
         Retried,
     ];
@@ -111,7 +114,7 @@ impl Act {
 
     /// Whether the handler asks for another exchange.
     pub(crate) fn asks(self) -> bool {
-        matches!(self, InProcess | CallsOut | Spawns)
+        matches!(self, InProcess | CallsOut | Forwards | Spawns)
     }
 
     /// Its name without what it is told, to count by.

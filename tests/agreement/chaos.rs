@@ -71,7 +71,8 @@ fn counted<T: Ord + std::fmt::Display>(all: impl Iterator<Item = T>) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_signals_of_every_exchange_agree() {
-    let exchanges = asked_for("AGREEMENT").unwrap_or(10_000) as usize;
+    let usual = if cfg!(debug_assertions) { 10_000 } else { 100_000 };
+    let exchanges = asked_for("AGREEMENT").unwrap_or(usual) as usize;
     let seed = asked_for("AGREEMENT_SEED").unwrap_or(9);
     quiet_panics();
     let began = Instant::now();

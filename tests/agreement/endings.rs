@@ -102,7 +102,8 @@ impl Way {
         let huge = huge_pieces(number) * HUGE_PIECE as u64;
         let first = FIRST.len() as u64;
         match act {
-            Act::Text | Act::ClaimsGrpc | Act::InProcess | Act::CallsOut | Act::Spawns => {
+            Act::Text | Act::ClaimsGrpc => vec![done(200, HELLO.len() as u64)],
+            Act::InProcess | Act::CallsOut | Act::Forwards | Act::Spawns => {
                 vec![done(200, HELLO.len() as u64)]
             }
             Act::Head => vec![done(200, 0)],
@@ -180,7 +181,7 @@ fn call(act: Act, server: bool) -> Vec<Ending> {
             let said = || words.split(' ').filter(|word| !["fail", "panic"].contains(word));
             let bytes = match kind {
                 Kind::Unary => wire(words),
-                Kind::Collect => said().last().map_or(0, wire),
+                Kind::Collect => said().next_back().map_or(0, wire),
                 Kind::Expand | Kind::Chat => said().map(wire).sum(),
             };
             let streams = matches!(kind, Kind::Expand | Kind::Chat);

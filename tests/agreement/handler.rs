@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
-use http::{Method, Request, Response, StatusCode};
+use http::{Extensions, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceExt};
@@ -114,18 +114,22 @@ impl Shop {
             Act::PanicsInCall | Act::PanicsInPoll => panic!("as ordered"),
             Act::Fails => return Err("as ordered".into()),
             Act::InProcess => {
-                self.ask(&self.in_process, intent.next).await?;
+                self.ask(&self.in_process, intent.next, Extensions::new()).await?;
                 hello()
             }
             Act::CallsOut => {
-                self.ask(&self.out, intent.next).await?;
+                self.ask(&self.out, intent.next, Extensions::new()).await?;
+                hello()
+            }
+            Act::Forwards => {
+                self.ask(&self.out, intent.next, request.into_parts().0.extensions).await?;
                 hello()
             }
             Act::Spawns => {
                 let (shop, task, next) = (self.clone(), self.notes.task(), intent.next);
                 tokio::spawn(
                     async move {
-                        shop.ask(&shop.out, next).await.unwrap();
+                        shop.ask(&shop.out, next, Extensions::new()).await.unwrap();
                         drop(task);
                     }
                     .in_exchange(),
@@ -136,8 +140,13 @@ impl Shop {
         })
     }
 
-    /// Asks another service, and reads what it answers.
-    async fn ask(&self, whom: &OnceLock<Onward>, number: Option<usize>) -> Result<(), BoxError> {
+    /// Asks another service with what is left in a request, and reads what it answers.
+    async fn ask(
+        &self,
+        whom: &OnceLock<Onward>,
+        number: Option<usize>,
+        left: Extensions,
+    ) -> Result<(), BoxError> {
         let (onward, number) = (whom.get().expect("all are there"), number.expect("it is asked"));
         let intent = &self.script.intents[number];
         let mut request = Request::builder().method(Method::GET).uri(path(intent.act));
@@ -145,7 +154,9 @@ impl Shop {
         if intent.is_dumped {
             request = request.header(DUMP, "1");
         }
-        let response = onward.clone().oneshot(request.body(Body::empty())?).await?;
+        let mut request = request.body(Body::empty())?;
+        *request.extensions_mut() = left;
+        let response = onward.clone().oneshot(request).await?;
         response.into_body().collect().await?;
         Ok(())
     }

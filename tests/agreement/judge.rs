@@ -5,7 +5,7 @@ use std::fmt::Display;
 use tower_observability::classify::{Outcome, Side};
 use tower_observability::testing::Record;
 
-use crate::acts::{Act, Caller};
+use crate::acts::Caller;
 use crate::endings::Ending;
 use crate::multiset;
 use crate::script::SIDES;
@@ -204,7 +204,9 @@ impl<'a> Judge<'a> {
         let (trace, parent) = match outer {
             Some((side, number)) => {
                 let [outer] = joined[number][side as usize].records[..] else { return };
-                if outer.request_id != record.request_id && intent.act != Act::Text {
+                // what is asked in the same process says nothing of who it is
+                let shares = intent.way.caller == Caller::Observed;
+                if shares && outer.request_id != record.request_id {
                     self.object(whom, format!("has the ID {id:?}, and not {:?}", outer.request_id));
                 }
                 let told = Told::record(outer);

@@ -1,7 +1,7 @@
 //! Exchanges that go in every way they can, over real connections: all signals of each of them agree, with
 //! what was intended, with what client and handler saw, and with each other.
 //!
-//! `AGREEMENT=100000` says how many exchanges there are to be, `AGREEMENT_SEED` of which script.
+//! `AGREEMENT=100000` says how many exchanges there are to be, and `AGREEMENT_SEED` of which script.
 #![cfg(all(
     feature = "stack",
     feature = "testing",

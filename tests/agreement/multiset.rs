@@ -55,15 +55,8 @@ fn metrics(of: &Collected, judge: &mut Judge<'_>) {
         let name = &series.name;
         let own = MEASURED.iter().rev().find(|(end, _)| name.ends_with(end));
         match (value, own) {
-            (Value::Is(value), _) if name.contains("_active_") && !name.ends_with("_max") => {
-                if *value != 0.0 {
-                    judge.object("metrics", format!("{series:?} is {value} in the end"));
-                }
-            }
-            (Value::Is(value), _) if name.contains("_overflow_") || name.contains("_shed_") => {
-                if *value != 0.0 {
-                    judge.object("metrics", format!("{series:?} is {value}"));
-                }
+            (Value::Is(value), _) if is_zero_in_the_end(name) && *value != 0.0 => {
+                judge.object("metrics", format!("{series:?} is {value} in the end"));
             }
             // each exchange is asked for once the service is ready
             (Value::Counts { count, .. }, Some((_, 0.0))) => {
@@ -79,6 +72,11 @@ fn metrics(of: &Collected, judge: &mut Judge<'_>) {
             _ => {}
         }
     }
+}
+
+fn is_zero_in_the_end(name: &str) -> bool {
+    let is_active = name.contains("_active_") && !name.ends_with("_max");
+    is_active || name.contains("_overflow_") || name.contains("_shed_")
 }
 
 /// Demands the count, the sum and the buckets of these values.
