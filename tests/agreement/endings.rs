@@ -176,6 +176,13 @@ fn call(act: Act, server: bool) -> Vec<Ending> {
         // the caller's own doing
         false => done(200, 0).any_bytes().code(Code::Cancelled),
     };
+    // tonic's answer where the stream of requests ends before all that was asked for is read
+    let answered = [
+        ended(Code::Internal, 0).any_bytes(),
+        ended(Code::Unknown, 0).any_bytes(),
+        done(200, 0).any_bytes().code(Code::Cancelled),
+    ];
+    let answered = if server { &answered[..] } else { &[] };
     match act {
         Act::Says(kind, words) => {
             let said = || words.split(' ').filter(|word| !["fail", "panic"].contains(word));
@@ -196,13 +203,11 @@ fn call(act: Act, server: bool) -> Vec<Ending> {
                 _ => vec![ended(Code::Ok, bytes)],
             }
         }
-        Act::Hangs(Kind::Unary | Kind::Collect) => cancelled.to_vec(),
-        Act::Hangs(_) => vec![aborted.bytes(wire("a"))],
+        Act::Hangs(Kind::Unary | Kind::Collect) => [&cancelled[..], answered].concat(),
+        Act::Hangs(_) => [&[aborted.bytes(wire("a"))][..], answered].concat(),
         Act::HangsUp(_) => {
-            // tonic's answer where the stream ends before a message
-            let missing = ended(Code::Internal, 0);
             let ok = done(200, 0).any_bytes().code(Code::Ok);
-            vec![cancelled[0], aborted, ok, missing]
+            [&[cancelled[0], aborted, ok][..], answered].concat()
         }
         Act::Unknown => vec![ended(Code::Unimplemented, 0)],
         Act::Plain => vec![done(200, 0)],

@@ -18,6 +18,7 @@ mod chaos;
 mod endings;
 mod handler;
 mod judge;
+mod left_behind;
 mod multiset;
 mod planted;
 mod readings;

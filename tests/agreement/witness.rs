@@ -55,7 +55,7 @@ impl Notes {
         }))
     }
 
-    /// Waits until a handler was called.
+    /// Waits until a handler runs, in the task of the one who asked.
     pub(crate) async fn entered(&self, number: usize) {
         self.0.entered[number].notified().await;
     }
@@ -144,12 +144,8 @@ impl WitnessLayer {
     pub(crate) fn watch(&self, headers: &HeaderMap) -> Watch {
         let (notes, side, number) = (self.notes.clone(), self.side, number(headers));
         notes.note(number, side, |seen| seen.calls += 1);
-        match number.and_then(|number| notes.0.entered.get(number)) {
-            Some(entered) if side == Side::Server => entered.notify_one(),
-            Some(_) => {}
-            None => {
-                notes.0.strays.fetch_add(1, Ordering::Relaxed);
-            }
+        if number.is_none_or(|number| number >= notes.0.entered.len()) {
+            notes.0.strays.fetch_add(1, Ordering::Relaxed);
         }
         Watch { notes, side, number, is_over: false }
     }
@@ -181,6 +177,11 @@ impl Watch {
         mut self,
         answer: impl Future<Output = Result<Response<B>, E>>,
     ) -> Result<Response<WitnessBody<B>>, E> {
+        if let (Side::Server, Some(number)) = (self.side, self.number)
+            && let Some(entered) = self.notes.0.entered.get(number)
+        {
+            entered.notify_one();
+        }
         match answer.await {
             Ok(response) => {
                 self.note(|seen| seen.status = Some(response.status().as_u16()));
