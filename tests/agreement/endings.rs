@@ -181,6 +181,7 @@ fn call(act: Act, server: bool) -> Vec<Ending> {
         ended(Code::Internal, 0).any_bytes(),
         ended(Code::Unknown, 0).any_bytes(),
         done(200, 0).any_bytes().code(Code::Cancelled),
+        aborted,
     ];
     let answered = if server { &answered[..] } else { &[] };
     match act {
