@@ -137,6 +137,8 @@ impl Script {
             }
             Act::Retried => {
                 let next = self.push(Act::Text, way, Identity::default(), None, dice, dumped);
+                // it has the headers of the first attempt
+                self.intents[next].is_dumped = self.intents[number].is_dumped;
                 self.intents[number].next = Some(next);
             }
             _ => {}
