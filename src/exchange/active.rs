@@ -187,7 +187,7 @@ impl<O: Observer> Active<O> {
 
     /// Judges the exchange and tells the observer.
     pub(super) fn end(&mut self, last: Last<'_>) {
-        let duration = self.facts.reading();
+        let duration = self.facts.reading_at_end();
         self.end_at(last, duration);
     }
 
@@ -196,7 +196,7 @@ impl<O: Observer> Active<O> {
             self.facts.note_panic();
         }
         if self.starter {
-            self.facts.end();
+            self.facts.end(duration);
         }
         let _scope = scope::enter(&mut self.scope);
         isolated(|| {

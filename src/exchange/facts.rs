@@ -37,6 +37,8 @@ pub struct Facts {
     level: AtomicU32,
     /// What the clock said to the innermost wrapper that asked while a piece of the exchange runs.
     reading: AtomicU64,
+    /// How long it took the wrapper that started it, once that has seen its end.
+    ended_after: AtomicU64,
     routing: Routing,
     request_id: OnceLock<RequestId>,
     trace: OnceLock<TraceIdentity>,
@@ -253,7 +255,9 @@ impl Facts {
         self.added().ended
     }
 
-    pub(super) fn end(&self) {
+    pub(super) fn end(&self, after: Duration) {
+        let nanos = u64::try_from(after.as_nanos()).unwrap_or(NO_READING);
+        self.ended_after.store(nanos, Ordering::Relaxed);
         self.added().ended = true;
     }
 
@@ -316,6 +320,7 @@ impl Facts {
             parent: scope::current().map(bounded),
             level: AtomicU32::new(0),
             reading: AtomicU64::new(NO_READING),
+            ended_after: AtomicU64::new(NO_READING),
             routing: Routing::start(head, side, protocol),
             request_id: OnceLock::new(),
             trace: OnceLock::new(),
@@ -345,6 +350,15 @@ impl Facts {
                 self.reading.store(nanos(elapsed), Ordering::Relaxed);
                 elapsed
             }
+            nanos => Duration::from_nanos(nanos),
+        }
+    }
+
+    /// Time from the start to an end that comes now. A wrapper whose end comes after that of the one
+    /// which started the exchange, as inside of a tower `Buffer`, is told the same time.
+    pub(super) fn reading_at_end(&self) -> Duration {
+        match self.ended_after.load(Ordering::Relaxed) {
+            NO_READING => self.reading(),
             nanos => Duration::from_nanos(nanos),
         }
     }
