@@ -195,6 +195,10 @@ impl Undelivered {
     }
 }
 
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// What an exporter lost of its tally, and why; none if it lost nothing.
 pub(super) fn loss(tally: Tally, health: &Health) -> Option<String> {
     if tally.lost() == 0 {
@@ -211,10 +215,10 @@ pub(super) fn loss(tally: Tally, health: &Health) -> Option<String> {
 impl fmt::Display for Undelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "telemetry of {}: ", self.service)?;
-        let lines =
-            (self.lost_lines > 0).then(|| format!("the access log lost {} lines", self.lost_lines));
-        let unfinished =
-            (self.unfinished > 0).then(|| format!("{} exchanges had not ended", self.unfinished));
+        let lines = (self.lost_lines > 0)
+            .then(|| format!("the access log lost {}", counted(self.lost_lines, "line")));
+        let unfinished = (self.unfinished > 0)
+            .then(|| format!("{} had not ended", counted(self.unfinished, "exchange")));
         let losses: Vec<_> = self.losses.iter().cloned().chain(lines).chain(unfinished).collect();
         match losses.as_slice() {
             [] => f.write_str("nothing was lost")?,

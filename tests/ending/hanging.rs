@@ -34,7 +34,7 @@ async fn a_handler_that_hangs_is_told_as_unfinished() {
     let (status, said) = tokio::task::spawn_blocking(|| service.ended()).await.unwrap();
     let took = began.elapsed();
     assert_eq!(status.code(), Some(IN_DISORDER), "{said}");
-    assert_eq!(said, "telemetry of shop: 1 exchanges had not ended");
+    assert_eq!(said, "telemetry of shop: 1 exchange had not ended");
     assert!(took >= DEADLINE / 4 * 3 && took < DEADLINE + DEADLINE / 2, "{took:?}");
     assert!(hanging.await.unwrap().is_err(), "its connection breaks off");
     let lines = std::fs::read_to_string(&log).unwrap().lines().count();

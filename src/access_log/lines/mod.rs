@@ -28,7 +28,8 @@ use crate::exchange::isolated;
 /// A line is formatted into a buffer of the thread and handed over whole; nothing is allocated in a
 /// steady state. A clone shares the output. What cannot be written, for an error or a panic of the
 /// writer, is counted in [`lost_lines`](JsonLines::lost_lines), and told once as a warning of the
-/// `tracing` crate; the request is not affected.
+/// `tracing` crate; the request is not affected. A disk that fills up in the middle of a line leaves
+/// its beginning, on a line of its own, and that line is counted as lost.
 ///
 /// ```no_run
 /// use std::time::Duration;

@@ -67,7 +67,8 @@ async fn what_does_not_end_in_time_is_told() {
     assert_eq!(bench.telemetry.under_way(), 1);
     let undelivered = bench.telemetry.shutdown(Duration::from_millis(40)).await.unwrap_err();
     assert_eq!((undelivered.unfinished(), undelivered.lost_lines()), (1, 0));
-    assert_eq!(undelivered.to_string(), "telemetry of shop: 1 exchanges had not ended");
+    // whether the exporters were done in the rest of the time is the machine's affair
+    assert!(undelivered.to_string().starts_with("telemetry of shop: 1 exchange had not ended"));
 }
 
 #[tokio::test]

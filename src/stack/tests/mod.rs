@@ -15,7 +15,6 @@ use opentelemetry_sdk::trace::InMemorySpanExporter;
 use prometheus::TextEncoder;
 use tower::{Layer, Service};
 
-use super::*;
 use crate::access_log::JsonLines;
 use crate::debug_dump::{DumpControl, Rule};
 use crate::slo::{Objective, SloTracker, Target};
