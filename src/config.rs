@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A setting that cannot be used: which field, which value, and what is allowed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     field: &'static str,
     value: String,
@@ -47,6 +47,13 @@ impl fmt::Display for ConfigError {
     }
 }
 
+/// The same text, which is what a `main` that fails with it prints.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for ConfigError {}
 
 #[cfg(test)]
@@ -63,5 +70,6 @@ mod tests {
             error.to_string(),
             r#"header: "a b" is not allowed; it takes an HTTP header name"#
         );
+        assert_eq!(format!("{error:?}"), error.to_string());
     }
 }

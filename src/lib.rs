@@ -18,7 +18,7 @@
 //!     let telemetry = Telemetry::builder("shop").logs(LogFormat::Auto).from_env().install()?;
 //!
 //!     // /metrics, /debug, probes and more, for operators
-//!     let operators = BearerToken::new(&std::env::var("ADMIN_TOKEN")?)?;
+//!     let operators = BearerToken::from_env("ADMIN_TOKEN")?;
 //!     let admin = telemetry.admin(operators).build().into_router();
 //!     let private = TcpListener::bind("127.0.0.1:9464").await?;
 //!     tokio::spawn(async { axum::serve(private, admin).await });

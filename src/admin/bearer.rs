@@ -49,6 +49,24 @@ impl BearerToken {
         Ok(Self { token, reader: None, guards_scrape: false })
     }
 
+    /// As [`new`](Self::new), with the token in a variable of the environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and where the variable is not set or is no text; the error names the variable.
+    ///
+    /// ```no_run
+    /// use tower_observability::admin::BearerToken;
+    ///
+    /// let operators = BearerToken::from_env("ADMIN_TOKEN")?;
+    /// # Ok::<(), tower_observability::config::ConfigError>(())
+    /// ```
+    pub fn from_env(variable: &'static str) -> Result<Self, ConfigError> {
+        let unset = || ConfigError::new(variable, "(not set)", "a bearer token");
+        let token = std::env::var(variable).map_err(|_| unset())?;
+        Ok(Self { token: Token::new(variable, &token)?, reader: None, guards_scrape: false })
+    }
+
     /// Opens [`Read`](Access::Read) to a second token, which gets 403 for a change.
     ///
     /// # Errors

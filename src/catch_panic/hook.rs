@@ -12,6 +12,9 @@ use crate::exchange::{CaughtPanic, Facts, PanicBacktrace, discard};
 
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
+/// Whether it takes backtraces.
+static BACKTRACES: AtomicBool = AtomicBool::new(false);
+
 /// The most panics that are kept until the one that came through is caught.
 const MOST: usize = 8;
 /// The most bytes of a message.
@@ -55,37 +58,40 @@ impl PanicHook {
         Self { backtraces: true }
     }
 
-    /// Becomes the process' panic hook; `false` when one was installed already, or on a thread that
-    /// panics, where hooks cannot be changed.
+    /// Becomes the process' panic hook; `false` when one was installed already, which takes backtraces from
+    /// now on if this one does, or on a thread that panics, where hooks cannot be changed.
     pub fn install(self) -> bool {
+        // also where the hook is there already
+        BACKTRACES.fetch_or(self.backtraces, Ordering::Relaxed);
         if thread::panicking() || INSTALLED.swap(true, Ordering::Relaxed) {
             return false;
         }
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            self.record(info);
+            record(info);
             before(info);
         }));
         true
     }
+}
 
-    fn record(&self, info: &PanicHookInfo<'_>) {
-        if RUNNING.get() == 0 {
-            return;
-        }
-        let mut panic = told(info.payload());
-        panic.location = info.location().map(ToString::to_string);
-        panic.backtrace = self.backtraces.then(|| PanicBacktrace::new(Backtrace::force_capture()));
-        // there is none any more where the thread ends
-        let _ = PANICS.try_with(|panics| {
-            if let Ok(mut panics) = panics.try_borrow_mut() {
-                if panics.len() == MOST {
-                    panics.remove(0);
-                }
-                panics.push(panic);
-            }
-        });
+fn record(info: &PanicHookInfo<'_>) {
+    if RUNNING.get() == 0 {
+        return;
     }
+    let mut panic = told(info.payload());
+    panic.location = info.location().map(ToString::to_string);
+    panic.backtrace =
+        BACKTRACES.load(Ordering::Relaxed).then(|| PanicBacktrace::new(Backtrace::force_capture()));
+    // there is none any more where the thread ends
+    let _ = PANICS.try_with(|panics| {
+        if let Ok(mut panics) = panics.try_borrow_mut() {
+            if panics.len() == MOST {
+                panics.remove(0);
+            }
+            panics.push(panic);
+        }
+    });
 }
 
 /// Runs a piece of a service. What panics is told to the exchange, or, where there is none or another

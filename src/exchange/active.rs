@@ -102,7 +102,7 @@ impl<O: Observer> Active<O> {
     /// Takes the response headers; `true` when the exchange ended with them.
     pub(super) fn respond(&mut self, head: &mut response::Parts, body: Ahead) -> bool {
         let facts = &self.facts;
-        let after = facts.reading();
+        let after = facts.reading_at_end();
         let expected = content_length(&head.headers).or(body.exact);
         if let Some(exchange) = &mut self.observing {
             let _scope = scope::enter(&mut self.scope);

@@ -48,6 +48,9 @@ pub(crate) struct Stack {
     pub(super) draining: Arc<watch::Sender<bool>>,
 }
 
+/// Where a registry that was given does not take what is to be registered.
+const REGISTRY: &str = "telemetry.registry";
+
 /// What the layers stand on.
 pub(crate) struct Base<'a> {
     pub(crate) tracer_provider: &'a SdkTracerProvider,
@@ -104,7 +107,13 @@ impl StackSettings {
             labels.iter().fold(losses, |losses, (name, value)| losses.constant_label(name, value));
         losses.register(&registry).map_err(refused)?;
         if let Some(objectives) = &self.objectives {
-            objectives.register(&registry).map_err(refused)?;
+            objectives.register(&registry).map_err(|error| match refused(error) {
+                error if error.field() == REGISTRY => {
+                    let allowed = "a registry without objectives: it takes one set of them";
+                    ConfigError::new("objectives", error.value(), allowed)
+                }
+                error => error,
+            })?;
         }
         of_the_process(ProcessCollector::builder().register(&registry))?;
         if let Ok(runtime) = RuntimeCollector::current() {
@@ -138,19 +147,24 @@ impl StackSettings {
 
 impl Stack {
     pub(super) fn set_health(&self, health: Health) -> Result<(), ConfigError> {
-        let told = health.clone();
-        self.health.set(health).map_err(|_| {
+        let another = || {
             let allowed = "one health: set it once, and before `admin` is asked for";
             ConfigError::new("health", "another one", allowed)
-        })?;
-        if self.drains.load(Ordering::SeqCst) {
-            told.drain();
+        };
+        if self.health.get().is_some() {
+            return Err(another());
         }
-        let metrics = HealthMetrics::new(&told);
+        let metrics = HealthMetrics::new(&health);
         let labels = self.constant_labels.iter();
         let metrics =
             labels.fold(metrics, |metrics, (name, value)| metrics.constant_label(name, value));
-        metrics.register(&self.registry).map_err(refused)
+        metrics.register(&self.registry).map_err(refused)?;
+        let told = health.clone();
+        self.health.set(health).map_err(|_| another())?;
+        if self.drains.load(Ordering::SeqCst) {
+            told.drain();
+        }
+        Ok(())
     }
 
     pub(super) fn drain(&self) {
@@ -188,7 +202,7 @@ fn refused(error: RegisterError) -> ConfigError {
         RegisterError::Config(error) => error,
         RegisterError::Metric { name, .. } => {
             let allowed = "a registry without this metric: one of its own, or a constant_label";
-            ConfigError::new("telemetry.registry", name, allowed)
+            ConfigError::new(REGISTRY, name, allowed)
         }
     }
 }

@@ -7,19 +7,21 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::telemetry::{Delivery, Telemetry, Undelivered};
+use crate::access_log::JsonLines;
+use crate::telemetry::{Beside, Delivery, Telemetry, Undelivered};
 
 /// The orderly end of a program (feature `stack`).
 impl Telemetry {
-    /// Begins the end: probes are told that the service is not ready, and after the
-    /// [notice](crate::telemetry::TelemetryBuilder::drain_notice) of a shutdown servers
-    /// [stop](Self::draining). There is no way back. [`shutdown`](Self::shutdown) and
-    /// [`serve_until`](Self::serve_until) do it themselves.
+    /// Tells probes that the service is not ready any more; there is no way back. Servers go on:
+    /// [`shutdown`](Self::shutdown) and [`serve_until`](Self::serve_until), which begin with this
+    /// themselves, tell them to [stop](Self::draining).
     pub fn drain(&self) {
         self.stack().drain();
     }
 
-    /// Waits until servers are to stop taking requests: give it to the graceful shutdown of each server.
+    /// Waits until servers are to stop taking requests: give it to the graceful shutdown of each server. It is
+    /// over in a [`shutdown`](Self::shutdown) or [`serve_until`](Self::serve_until) that is under way, not
+    /// before: a server that is awaited first, and shut down after, waits for ever.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
         // held, so that it is not over because nobody holds the telemetry any more
         let sender = Arc::clone(&self.stack().draining);
@@ -43,7 +45,7 @@ impl Telemetry {
     /// 3. at the latest when three quarters of the time are over, the exporters send what waits, and the
     ///    access log's lines are written.
     ///
-    /// Where the server ends by itself, the rest is done at once.
+    /// Where the server ends by itself, there is no notice and the rest is done at once.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -89,6 +91,9 @@ impl Telemetry {
             Poll::Pending => signal.as_mut().poll(cx).map(|()| None),
         })
         .await;
+        if ended.is_some() {
+            self.stack().under_way.note_ended_by_itself();
+        }
         let mut shutdown = pin!(self.shutdown(deadline));
         let delivered = poll_fn(|cx| {
             if ended.is_none()
@@ -105,21 +110,39 @@ impl Telemetry {
         }
     }
 
-    /// Drains, and blocks until nothing is under way or three quarters of the time are over; answers how
-    /// many exchanges had not ended.
-    pub(crate) fn drain_until(&self, began: Instant, timeout: Duration) -> u64 {
+    /// Drains, and blocks until nothing is under way or three quarters of the time are over; tells what had
+    /// not ended.
+    pub(crate) fn drain_until(&self, began: Instant, timeout: Duration, beside: &mut Beside) {
         let stack = self.stack();
         self.drain();
         let patience = timeout / 4 * 3;
-        thread::sleep(stack.drain_notice.min(patience));
+        if !stack.under_way.ended_by_itself() {
+            // what is under way needs time, too
+            let longest = patience / 2;
+            let notice = stack.drain_notice;
+            if notice > longest {
+                tracing::warn!(
+                    ?notice,
+                    ?longest,
+                    "the deadline is too short for the notice of a drain"
+                );
+            }
+            thread::sleep(notice.min(longest));
+        }
         stack.draining.send_replace(true);
-        stack.under_way.wait_until(began.checked_add(patience))
+        let deadline = began.checked_add(patience);
+        (beside.unfinished, beside.still_serving) = stack.under_way.wait_until(deadline);
     }
 
-    /// Writes what is queued of the access log; answers how many of its lines were lost in all.
-    pub(crate) fn close_lines(&self, left: Option<Duration>) -> u64 {
-        let lines = self.stack().json_lines.as_ref();
-        lines.map_or(0, |lines| lines.close(left.unwrap_or(Duration::MAX)))
+    /// Writes what is queued of the access log, which goes on for whoever else writes there; answers how
+    /// many lines were not written in time.
+    pub(crate) fn write_lines(&self, timeout: Duration) -> u64 {
+        self.stack().json_lines.as_ref().map_or(0, |lines| lines.flush(timeout))
+    }
+
+    /// How many lines of the access log were lost so far.
+    pub(crate) fn lost_lines(&self) -> u64 {
+        self.stack().json_lines.as_ref().map_or(0, JsonLines::lost_lines)
     }
 }
 

@@ -71,6 +71,7 @@ pub struct ServerParts {
 
 /// The layers of a client; see [`ServerParts`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ClientParts {
     /// Sends the ID of the exchange in scope, or a new one.
     pub request_id: Option<RequestIdLayer>,

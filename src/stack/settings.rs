@@ -39,7 +39,8 @@ pub(crate) struct StackSettings {
 /// What the [layers](crate::stack) and the admin service are made of (feature `stack`).
 impl TelemetryBuilder {
     /// The registry that all metrics come out of, beside those of the program; one of its own by default.
-    /// It takes those of several services only if a [label](Self::constant_label) tells them apart.
+    /// It takes those of several services only if a [label](Self::constant_label) tells them apart. A `build`
+    /// that fails may leave metrics in it: give the next one another registry.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.stack.registry = Some(registry);
         self
@@ -66,7 +67,8 @@ impl TelemetryBuilder {
     }
 
     /// What is promised: each exchange is counted by these objectives, which are told at `/slo` and among
-    /// the metrics. None by default.
+    /// the metrics. None by default. A registry takes one set of objectives: where services share one, tell
+    /// it to one telemetry, and set [`slo`](crate::stack::ServerParts::slo) in the parts of the others.
     pub fn objectives(mut self, objectives: SloTracker) -> Self {
         self.stack.objectives = Some(objectives);
         self
@@ -101,7 +103,7 @@ impl TelemetryBuilder {
 
     /// Writes the access log as lines of JSON here, and not as events of the `tracing` crate. That costs an
     /// eighth of what an event formatted as JSON does. [`shutdown`](crate::telemetry::Telemetry::shutdown)
-    /// writes what is queued, closes them, and tells what was lost.
+    /// writes what is queued and tells what was lost; clones that others write to go on.
     pub fn json_lines(mut self, lines: JsonLines) -> Self {
         self.stack.json_lines = Some(lines);
         self
@@ -144,7 +146,8 @@ impl TelemetryBuilder {
     }
 
     /// How long, once the program drains, it still takes requests: the time that load balancers need to see
-    /// that it is not ready. None by default, at most a day.
+    /// that it is not ready. None by default, at most a day; three eighths of a shutdown's time at most, with a
+    /// warning, as what is under way needs time, too.
     ///
     /// With Kubernetes that is the readiness probe's `periodSeconds * failureThreshold` and a few seconds;
     /// all of a shutdown must fit into `terminationGracePeriodSeconds`.

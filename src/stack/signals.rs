@@ -58,10 +58,11 @@ impl Observer for Signals {
 
     #[inline]
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange {
+        let exchange = self.fused.begin(head, facts);
         if let Some(under_way) = &self.under_way {
             under_way.begun();
         }
-        self.fused.begin(head, facts)
+        exchange
     }
 
     #[inline]
@@ -106,11 +107,9 @@ impl Observer for Signals {
 
     #[inline]
     fn end(&self, exchange: Self::Exchange, end: &End<'_>) {
+        // dropped last, so that nobody who sees it gone misses its records
+        let _ended = Ended(self.under_way.as_ref());
         self.fused.end(exchange, end);
-        // last, so that nobody who sees it gone misses its records
-        if let Some(under_way) = &self.under_way {
-            under_way.ended();
-        }
     }
 
     #[inline]
@@ -121,6 +120,17 @@ impl Observer for Signals {
     #[inline]
     fn waited(&self, wait: Duration, end: WaitEnd) {
         self.fused.waited(wait, end);
+    }
+}
+
+struct Ended<'a>(Option<&'a UnderWay>);
+
+impl Drop for Ended<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(under_way) = self.0 {
+            under_way.ended();
+        }
     }
 }
 

@@ -106,7 +106,8 @@ impl Telemetry {
     /// filter and profiles, and the probes. Give it an address that strangers cannot reach; the authoriser
     /// decides on [what is not open](crate::admin::Access).
     ///
-    /// Everything in it can be set anew before [`build`](AdminBuilder::build).
+    /// Everything in it can be set anew before [`build`](AdminBuilder::build), but a health that is set there is
+    /// not drained: use [`set_health`](Self::set_health) before this.
     ///
     /// ```no_run
     /// use tower_observability::admin::BearerToken;
@@ -114,7 +115,7 @@ impl Telemetry {
     ///
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let telemetry = Telemetry::builder("shop").install()?;
-    /// let operators = BearerToken::new(&std::env::var("ADMIN_TOKEN")?)?;
+    /// let operators = BearerToken::from_env("ADMIN_TOKEN")?;
     /// let admin = telemetry.admin(operators).build().into_router();
     /// axum::serve(tokio::net::TcpListener::bind("127.0.0.1:9464").await?, admin).await?;
     /// # Ok(()) }

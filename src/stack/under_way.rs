@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ pub(crate) struct UnderWay(Arc<Counts>);
 struct Counts {
     exchanges: Cells,
     servers: AtomicUsize,
+    /// Whether the program's server ended by itself.
+    ended_by_itself: AtomicBool,
 }
 
 /// A server that runs, until this is dropped.
@@ -29,7 +31,11 @@ pub(super) struct Serving(UnderWay);
 
 impl Default for UnderWay {
     fn default() -> Self {
-        Self(Arc::new(Counts { exchanges: Cells::new(2), servers: AtomicUsize::new(0) }))
+        Self(Arc::new(Counts {
+            exchanges: Cells::new(2),
+            servers: AtomicUsize::new(0),
+            ended_by_itself: AtomicBool::new(false),
+        }))
     }
 }
 
@@ -50,22 +56,30 @@ impl UnderWay {
         self.0.exchanges.sum(BEGUN).saturating_sub(ended)
     }
 
+    pub(super) fn note_ended_by_itself(&self) {
+        self.0.ended_by_itself.store(true, Ordering::Release);
+    }
+
+    pub(super) fn ended_by_itself(&self) -> bool {
+        self.0.ended_by_itself.load(Ordering::Acquire)
+    }
+
     pub(super) fn serving(&self) -> Serving {
         self.0.servers.fetch_add(1, Ordering::AcqRel);
         Serving(self.clone())
     }
 
-    /// Blocks until nothing is under way, or until then; answers how many exchanges are left.
-    pub(super) fn wait_until(&self, deadline: Option<Instant>) -> u64 {
+    /// Blocks until nothing is under way, or until then; answers how many exchanges and servers are left.
+    pub(super) fn wait_until(&self, deadline: Option<Instant>) -> (u64, usize) {
         loop {
-            let exchanges = self.exchanges();
-            if exchanges == 0 && self.0.servers.load(Ordering::Acquire) == 0 {
-                return 0;
+            let left = (self.exchanges(), self.0.servers.load(Ordering::Acquire));
+            if left == (0, 0) {
+                return left;
             }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            match left {
-                Some(Duration::ZERO) => return exchanges,
-                Some(left) => thread::sleep(left.min(LOOK)),
+            let time = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            match time {
+                Some(Duration::ZERO) => return left,
+                Some(time) => thread::sleep(time.min(LOOK)),
                 None => thread::sleep(LOOK),
             }
         }

@@ -1,6 +1,6 @@
 //! Flushing and shutting down, without blocking a runtime, and in time.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use tokio::sync::oneshot;
 
-use super::delivery::loss;
+use super::deadline::Deadline;
+use super::delivery::{Beside, loss};
 use super::health::Health;
 use super::{Delivery, Ledger, Parts, PointLedger, Telemetry, Undelivered};
 
@@ -23,6 +24,8 @@ const SDK_PATIENCE: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(super) enum Closing {
     Open,
+    /// What is served ends; the exporters go on.
+    Draining,
     UnderWay,
     Done(Result<Delivery, Undelivered>),
 }
@@ -87,15 +90,15 @@ impl Telemetry {
         if !matches!(*closing, Closing::Open) {
             return self.closed(closing, deadline);
         }
-        *closing = Closing::UnderWay;
+        *closing = Closing::Draining;
         drop(closing);
+        let mut beside = Beside::default();
         #[cfg(feature = "stack")]
-        let (unfinished, timeout) = {
-            let unfinished = self.drain_until(Instant::now(), timeout);
-            (unfinished, deadline.left().unwrap_or(timeout))
+        let timeout = {
+            self.drain_until(Instant::now(), timeout, &mut beside);
+            deadline.left().unwrap_or(timeout)
         };
-        #[cfg(not(feature = "stack"))]
-        let unfinished = 0;
+        *self.closing() = Closing::UnderWay;
         let spans = self.run(move |parts| parts.tracer_provider.shutdown_with_timeout(timeout));
         let logs = self.run(move |parts| match &parts.logger_provider {
             Some(provider) => provider.shutdown_with_timeout(timeout),
@@ -109,7 +112,9 @@ impl Telemetry {
             [&spans, &logs].map(|done| deadline.before(grace).wait(done).is_ok_and(ended));
         // a failure is in the books
         let metrics_in_time = deadline.before(grace).wait(&metrics).is_ok();
-        let timed_out = !(spans_in_time && logs_in_time && metrics_in_time);
+        let mut timed_out = !(spans_in_time && logs_in_time && metrics_in_time);
+        #[cfg(feature = "stack")]
+        let lines = self.run_on(move |telemetry| telemetry.write_lines(timeout));
         if let Some(io) = &self.0.io {
             io.stop();
         }
@@ -122,16 +127,21 @@ impl Telemetry {
             ledger.set_uncollected();
         }
         #[cfg(feature = "stack")]
-        let lost_lines = self.close_lines(deadline.left());
+        {
+            // a writer may be stuck
+            let unwritten = deadline.wait(&lines);
+            timed_out |= unwritten.is_err();
+            beside.lost_lines = self.lost_lines() + unwritten.unwrap_or_default();
+        }
         #[cfg(not(feature = "stack"))]
-        let lost_lines = 0;
+        let _ = (&mut timed_out, &mut beside);
         let delivery = self.delivery();
         let lost = [delivery.lost_spans(), delivery.lost_logs(), delivery.lost_metrics()];
         let lost = lost.iter().any(|lost| *lost > 0) || self.uncollected().is_some();
-        let result = match timed_out || lost || unfinished > 0 || lost_lines > 0 {
+        let result = match timed_out || lost || beside != Beside::default() {
             true => {
                 let undelivered = self.what_is_lost(delivery, timed_out);
-                Err(undelivered.beside(unfinished, lost_lines))
+                Err(undelivered.beside(beside))
             }
             false => Ok(delivery),
         };
@@ -206,11 +216,18 @@ impl Telemetry {
         &self,
         work: impl FnOnce(&Parts) -> OTelSdkResult + Send + 'static,
     ) -> mpsc::Receiver<OTelSdkResult> {
+        self.run_on(move |telemetry| work(&telemetry.0))
+    }
+
+    fn run_on<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> R + Send + 'static,
+    ) -> mpsc::Receiver<R> {
         let (tell, told) = mpsc::channel();
-        let parts = Arc::clone(&self.0);
+        let telemetry = self.clone();
         // without a thread nothing is told, which is a failure, too
         let _ = thread::Builder::new().name("telemetry-drain".to_owned()).spawn(move || {
-            let _ = tell.send(work(&parts));
+            let _ = tell.send(work(&telemetry));
         });
         told
     }
@@ -242,9 +259,9 @@ impl Telemetry {
         items + self.points().map_or(0, |ledger| ledger.failed())
     }
 
-    /// Whether a shutdown was begun.
+    /// Whether the exporters are to stop.
     fn is_closed(&self) -> bool {
-        !matches!(*self.closing(), Closing::Open)
+        matches!(*self.closing(), Closing::UnderWay | Closing::Done(_))
     }
 }
 
@@ -272,35 +289,6 @@ impl Parts {
                 Ok(())
             }
             _ => result,
-        }
-    }
-}
-
-/// When the time runs out; never if the clock does not reach that far.
-#[derive(Clone, Copy)]
-struct Deadline(Option<Instant>);
-
-impl Deadline {
-    fn after(timeout: Duration) -> Self {
-        Self(Instant::now().checked_add(timeout))
-    }
-
-    fn before(self, grace: Duration) -> Self {
-        Self(self.0.map(|deadline| deadline.checked_sub(grace).unwrap_or(deadline)))
-    }
-
-    fn is_over(self) -> bool {
-        self.0.is_some_and(|deadline| deadline <= Instant::now())
-    }
-
-    fn left(self) -> Option<Duration> {
-        self.0.map(|deadline| deadline.saturating_duration_since(Instant::now()))
-    }
-
-    fn wait<T>(self, done: &mpsc::Receiver<T>) -> Result<T, RecvTimeoutError> {
-        match self.left() {
-            Some(left) => done.recv_timeout(left),
-            None => done.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
     }
 }

@@ -147,8 +147,15 @@ pub struct Undelivered {
     delivery: Box<Delivery>,
     losses: Vec<String>,
     timed_out: bool,
-    unfinished: u64,
-    lost_lines: u64,
+    beside: Beside,
+}
+
+/// What a program's layers and servers had not done at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Beside {
+    pub(crate) unfinished: u64,
+    pub(crate) still_serving: usize,
+    pub(crate) lost_lines: u64,
 }
 
 impl Undelivered {
@@ -158,19 +165,12 @@ impl Undelivered {
         losses: Vec<String>,
         timed_out: bool,
     ) -> Self {
-        Self {
-            service,
-            delivery: Box::new(delivery),
-            losses,
-            timed_out,
-            unfinished: 0,
-            lost_lines: 0,
-        }
+        Self { service, delivery: Box::new(delivery), losses, timed_out, beside: Beside::default() }
     }
 
     /// The same, and what a program's layers could not tell.
-    pub(super) fn beside(self, unfinished: u64, lost_lines: u64) -> Self {
-        Self { unfinished, lost_lines, ..self }
+    pub(super) fn beside(self, beside: Beside) -> Self {
+        Self { beside, ..self }
     }
 
     /// What was delivered and what was not.
@@ -186,12 +186,18 @@ impl Undelivered {
     /// How many exchanges of the program's servers had not ended when a shutdown gave them up, and are
     /// recorded nowhere; 0 without the feature `stack`.
     pub fn unfinished(&self) -> u64 {
-        self.unfinished
+        self.beside.unfinished
+    }
+
+    /// How many servers, of those that `serve_until` ran, had not stopped by then, perhaps as they were
+    /// not given `draining`; 0 without the feature `stack`.
+    pub fn still_serving(&self) -> usize {
+        self.beside.still_serving
     }
 
     /// How many lines of the access log were lost since the start; 0 without the feature `stack`.
     pub fn lost_lines(&self) -> u64 {
-        self.lost_lines
+        self.beside.lost_lines
     }
 }
 
@@ -215,11 +221,17 @@ pub(super) fn loss(tally: Tally, health: &Health) -> Option<String> {
 impl fmt::Display for Undelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "telemetry of {}: ", self.service)?;
-        let lines = (self.lost_lines > 0)
-            .then(|| format!("the access log lost {}", counted(self.lost_lines, "line")));
-        let unfinished = (self.unfinished > 0)
-            .then(|| format!("{} had not ended", counted(self.unfinished, "exchange")));
-        let losses: Vec<_> = self.losses.iter().cloned().chain(lines).chain(unfinished).collect();
+        let Beside { unfinished, still_serving, lost_lines } = self.beside;
+        let lines = (lost_lines > 0)
+            .then(|| format!("the access log lost {}", counted(lost_lines, "line")));
+        let unfinished =
+            (unfinished > 0).then(|| format!("{} had not ended", counted(unfinished, "exchange")));
+        let serving = (still_serving > 0).then(|| {
+            let servers = counted(still_serving as u64, "server");
+            format!("{servers} had not stopped: is it to stop when draining() is over?")
+        });
+        let beside = [lines, unfinished, serving].into_iter().flatten();
+        let losses: Vec<_> = self.losses.iter().cloned().chain(beside).collect();
         match losses.as_slice() {
             [] => f.write_str("nothing was lost")?,
             losses => f.write_str(&losses.join(", "))?,
@@ -267,7 +279,9 @@ mod tests {
         let text = "telemetry of checkout: nothing was lost; the time ran out";
         assert_eq!(tell(&[], &health, true), text);
         let undelivered = Undelivered::new("shop".to_owned(), Delivery::default(), vec![], false);
-        let text = "telemetry of shop: the access log lost 2 lines, 3 exchanges had not ended";
-        assert_eq!(undelivered.beside(3, 2).to_string(), text);
+        let beside = Beside { unfinished: 3, still_serving: 1, lost_lines: 2 };
+        let text = "telemetry of shop: the access log lost 2 lines, 3 exchanges had not ended, \
+                    1 server had not stopped: is it to stop when draining() is over?";
+        assert_eq!(undelivered.beside(beside).to_string(), text);
     }
 }

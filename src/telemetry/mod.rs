@@ -46,6 +46,7 @@
 mod assemble;
 mod builder;
 mod close;
+mod deadline;
 mod delivery;
 mod env;
 mod health;
@@ -78,6 +79,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
 pub use builder::TelemetryBuilder;
+#[cfg(feature = "stack")]
+pub(crate) use delivery::Beside;
 pub use delivery::{Delivery, Tally, Undelivered};
 pub use logs::{InvalidFilter, LogFilter, LogFormat, LogLayer};
 #[cfg(feature = "metrics")]

@@ -16,20 +16,22 @@ pub(crate) enum Drops {
 }
 
 thread_local! {
-    static SAID: Cell<Option<Drops>> = const { Cell::new(None) };
+    /// What was said last, and how often something was.
+    static SAID: Cell<(Option<Drops>, u32)> = const { Cell::new((None, 0)) };
 }
 
 /// Said by a provider's sampler each time that it is asked. The API lets nobody see a provider's
 /// sampler: this is how one that this crate made is known again behind whatever stands around it.
 #[cfg(feature = "telemetry")]
 pub(crate) fn say(drops: Option<Drops>) {
-    SAID.set(drops);
+    let (_, times) = SAID.get();
+    SAID.set((drops, times.saturating_add(1)));
 }
 
 /// Forgets what any sampler said.
 #[inline]
 pub(super) fn listen() {
-    SAID.set(None);
+    SAID.set((None, 0));
 }
 
 /// What the sampler of one tracer said, once it did.
@@ -42,10 +44,11 @@ impl Foretold {
         self.0.get().is_some()
     }
 
-    /// Keeps what the sampler said since [`listen`].
+    /// Keeps what the sampler said since [`listen`]. Where several spoke, as one around another does, or that
+    /// of a span which a processor started meanwhile, nobody knows whose word it is.
     #[inline]
     pub(super) fn hear(&self) {
-        if let Some(drops) = SAID.take() {
+        if let (Some(drops), 1) = SAID.take() {
             let _ = self.0.set(drops);
         }
     }

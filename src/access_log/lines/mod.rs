@@ -133,6 +133,13 @@ impl JsonLines {
         self.lost_lines()
     }
 
+    /// Writes what is queued or buffered, and goes on; answers how many lines were still queued when the
+    /// time was over.
+    #[cfg(feature = "stack")]
+    pub(crate) fn flush(&self, timeout: Duration) -> u64 {
+        self.sink.flush(timeout)
+    }
+
     /// Writes a line; `now` is asked only for a file.
     pub(super) fn write(&self, line: &Line<'_>, now: &impl Fn() -> Instant) {
         if let Some(reopening) = &self.reopening {

@@ -6,6 +6,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
+#[cfg(feature = "stack")]
+use std::time::Instant;
 
 use super::output::Output;
 
@@ -74,6 +76,22 @@ impl Queue {
             if !*ended {
                 state.given_up.store(true, Ordering::Relaxed);
             }
+        }
+    }
+
+    /// Waits until all lines that were accepted are written; answers how many are not when the time is over.
+    #[cfg(feature = "stack")]
+    pub(super) fn wait_empty(&self, timeout: Duration) -> u64 {
+        const LOOK: Duration = Duration::from_millis(2);
+        let deadline = Instant::now().checked_add(timeout);
+        loop {
+            let waiting = self.state.waiting.load(Ordering::Acquire);
+            let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            // what was given up is lost, and counted as such
+            if waiting == 0 || is_over || self.state.given_up.load(Ordering::Relaxed) {
+                return if self.given_up() > 0 { 0 } else { waiting };
+            }
+            thread::sleep(LOOK);
         }
     }
 

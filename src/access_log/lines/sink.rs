@@ -77,6 +77,19 @@ impl Sink {
         self.output.lost_lines().saturating_add(given_up)
     }
 
+    #[cfg(feature = "stack")]
+    pub(super) fn flush(&self, timeout: Duration) -> u64 {
+        // within a writer, one would wait for oneself
+        if Output::is_writing() {
+            return 0;
+        }
+        let waiting = self.queue.get().map_or(0, |queue| queue.wait_empty(timeout));
+        if waiting == 0 {
+            self.output.flush();
+        }
+        waiting
+    }
+
     pub(super) fn close(&self, timeout: Duration) {
         // within a writer, one would wait for oneself
         let within = Output::is_writing();

@@ -122,3 +122,29 @@ fn a_label_lets_services_share_a_registry() {
     };
     assert_eq!((count("shop"), count("till")), (Some("2"), Some("1")));
 }
+
+#[test]
+fn a_registry_takes_one_set_of_objectives() {
+    let registry = Registry::new();
+    let build = |name: &'static str| {
+        let builder = Telemetry::builder(name).registry(registry.clone());
+        let builder = builder.constant_label("service_name", name);
+        builder.objectives(objectives(&ManualClock::new())).build()
+    };
+    let shop = build("shop").unwrap();
+    assert_eq!(refused(build("till")), ("objectives", "slo_events_total".to_owned()));
+    drop(shop);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_health_whose_metrics_are_refused_is_not_kept() {
+    use crate::health::{Health, HealthMetrics};
+
+    let registry = Registry::new();
+    let first = Health::builder().start().unwrap();
+    HealthMetrics::new(&first).register(&registry).unwrap();
+    let telemetry = Telemetry::builder("shop").registry(registry).build().unwrap();
+    let (field, _) = refused(telemetry.set_health(Health::builder().start().unwrap()));
+    assert_eq!(field, "telemetry.registry");
+    assert!(telemetry.health().is_none());
+}
