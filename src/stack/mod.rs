@@ -80,8 +80,8 @@
 //! All metrics of one `Telemetry` come out of one registry. Several services in one process have a
 //! `Telemetry` each; they share a registry if a
 //! [label](crate::telemetry::TelemetryBuilder::constant_label) tells their metrics apart. The signals are fused, so nothing
-//! of one's own fits between them: take the [parts](ServerParts) for that. A body whose server was told to
-//! stop and does not end in time is told as unfinished, and its exchange is recorded nowhere.
+//! of one's own fits between them: take the [parts](ServerParts) for that. An exchange whose server was told to
+//! stop, and that does not end in time, is told as unfinished, and has no span.
 
 mod assemble;
 mod ending;

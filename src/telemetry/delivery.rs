@@ -183,8 +183,8 @@ impl Undelivered {
         self.timed_out
     }
 
-    /// How many exchanges of the program's servers had not ended when a shutdown gave them up, and are
-    /// recorded nowhere; 0 without the feature `stack`.
+    /// How many exchanges of the program's servers had not ended when a shutdown gave them up: what becomes
+    /// of them may be in the log, but is in no span; 0 without the feature `stack`.
     pub fn unfinished(&self) -> u64 {
         self.beside.unfinished
     }
@@ -221,17 +221,19 @@ pub(super) fn loss(tally: Tally, health: &Health) -> Option<String> {
 impl fmt::Display for Undelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "telemetry of {}: ", self.service)?;
-        let Beside { unfinished, still_serving, lost_lines } = self.beside;
+        let beside = self.beside;
+        let Beside { unfinished, still_serving, lost_lines } = beside;
         let lines = (lost_lines > 0)
             .then(|| format!("the access log lost {}", counted(lost_lines, "line")));
         let unfinished =
             (unfinished > 0).then(|| format!("{} had not ended", counted(unfinished, "exchange")));
-        let serving = (still_serving > 0).then(|| {
+        // one whose exchanges have not ended cannot have stopped
+        let serving = (still_serving > 0 && beside.unfinished == 0).then(|| {
             let servers = counted(still_serving as u64, "server");
             format!("{servers} had not stopped: is it to stop when draining() is over?")
         });
-        let beside = [lines, unfinished, serving].into_iter().flatten();
-        let losses: Vec<_> = self.losses.iter().cloned().chain(beside).collect();
+        let others = [lines, unfinished, serving].into_iter().flatten();
+        let losses: Vec<_> = self.losses.iter().cloned().chain(others).collect();
         match losses.as_slice() {
             [] => f.write_str("nothing was lost")?,
             losses => f.write_str(&losses.join(", "))?,
@@ -278,10 +280,14 @@ mod tests {
         assert_eq!(tell(&lossy, &health, true), text);
         let text = "telemetry of checkout: nothing was lost; the time ran out";
         assert_eq!(tell(&[], &health, true), text);
-        let undelivered = Undelivered::new("shop".to_owned(), Delivery::default(), vec![], false);
-        let beside = Beside { unfinished: 3, still_serving: 1, lost_lines: 2 };
-        let text = "telemetry of shop: the access log lost 2 lines, 3 exchanges had not ended, \
-                    1 server had not stopped: is it to stop when draining() is over?";
-        assert_eq!(undelivered.beside(beside).to_string(), text);
+        let beside = |unfinished, still_serving, lost_lines| {
+            let lost = Undelivered::new("shop".to_owned(), Delivery::default(), vec![], false);
+            lost.beside(Beside { unfinished, still_serving, lost_lines }).to_string()
+        };
+        let text = "telemetry of shop: the access log lost 2 lines, 3 exchanges had not ended";
+        assert_eq!(beside(3, 1, 2), text);
+        let text =
+            "telemetry of shop: 1 server had not stopped: is it to stop when draining() is over?";
+        assert_eq!(beside(0, 1, 0), text);
     }
 }
