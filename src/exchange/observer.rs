@@ -168,7 +168,7 @@ pub trait Observer: Send + Sync + 'static {
     fn data_left_out(&self, _exchange: &mut Self::Exchange) {}
 
     /// More of the response body was handed over, with which it is `total` bytes by now. For whoever
-    /// needs no [`data`](Observer::data): it is called outside of all [scopes](Observer::scope).
+    /// needs no [`data`](Observer::data): it is called in nobody's [scope](Observer::scope).
     #[inline]
     fn handed(&self, _exchange: &mut Self::Exchange, _total: u64) {}
 
