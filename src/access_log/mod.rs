@@ -249,6 +249,7 @@ impl Observer for AccessLog {
     /// `None` when nobody listens, or the request is skipped.
     type Exchange = Option<Parked>;
     const WANTS_SCOPE: bool = false;
+    const WANTS_REQUEST_BODY: bool = false;
 
     #[inline]
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Option<Parked> {

@@ -74,8 +74,10 @@ impl<O: Observer> Active<O> {
         catch_unwind(AssertUnwindSafe(|| {
             let _scope = scope::enter(scope);
             let body = match observing {
-                Some(exchange) => core.observer.request_body(exchange, body),
-                None => body,
+                Some(exchange) if core.observer.wants_request_body(exchange) => {
+                    core.observer.request_body(exchange, body)
+                }
+                _ => body,
             };
             facts.forget_reading();
             within(&*core.observer, observing, || inner(body));
@@ -99,29 +101,50 @@ impl<O: Observer> Active<O> {
         }))
     }
 
-    /// Takes the response headers; `true` when the exchange ended with them.
-    pub(super) fn respond(&mut self, head: &mut response::Parts, body: Ahead) -> bool {
+    /// As [`run`](Self::run), of a piece that may leave response headers in `head`, of which the observer
+    /// is told.
+    #[inline]
+    pub(super) fn run_to_response(
+        &mut self,
+        head: &mut Option<response::Parts>,
+        inner: impl FnOnce(&mut Option<response::Parts>),
+    ) -> Result<(), Panic> {
+        let Self { core, observing, facts, scope, .. } = self;
+        facts.forget_reading();
+        catch_unwind(AssertUnwindSafe(|| {
+            let _scope = scope::enter(scope);
+            let inner = |head: &mut Option<_>| {
+                inner(head);
+                if head.is_some() {
+                    // what they are timed by, whatever the observers take
+                    facts.reading();
+                }
+            };
+            match observing {
+                Some(exchange) => core.observer.scope_to_response(exchange, head, facts, inner),
+                None => inner(head),
+            }
+        }))
+    }
+
+    /// Takes the response headers, as the observer left them; `true` when the exchange ended with them.
+    pub(super) fn respond(&mut self, head: &response::Parts, ahead: Ahead) -> bool {
         let facts = &self.facts;
         let after = facts.reading_at_end();
-        let expected = content_length(&head.headers).or(body.exact);
-        if let Some(exchange) = &mut self.observing {
-            let _scope = scope::enter(&mut self.scope);
-            isolated(|| self.core.observer.response(exchange, head, facts));
-        }
         // read after the observers, who may have changed it: what is sent is what is told
         let (claims_grpc, grpc_status) = match facts.protocol() {
             Protocol::Grpc => (grpc::is_grpc(&head.headers), grpc::status(&head.headers)),
             _ => (false, None),
         };
         let shape = Shape::of(head.status, facts.method());
-        let ended = shape != Shape::Full || body.is_over;
+        let ended = shape != Shape::Full || ahead.is_over;
         self.seen.response = Some(SeenResponse {
             status: head.status,
             version: head.version,
             after,
             is_grpc: claims_grpc || grpc_status.is_some(),
             grpc_status,
-            expected,
+            expected: ahead.expected,
             shape,
         });
         if ended {
@@ -139,6 +162,13 @@ impl<O: Observer> Active<O> {
             && self.core.observer.wants_data(exchange)
         {
             self.data(data);
+        }
+        if O::WANTS_HANDED
+            && length > 0
+            && let Some(exchange) = &mut self.observing
+        {
+            let _scope = scope::enter(&mut self.scope);
+            isolated(|| self.core.observer.handed(exchange, self.seen.handed));
         }
         if let Some(trailers) = frame.trailers_ref() {
             if self.facts.protocol() == Protocol::Grpc {
@@ -207,16 +237,19 @@ impl<O: Observer> Active<O> {
     }
 }
 
-/// What a response body says of itself before it is polled.
+/// What a response says of its body before that is polled, and before an observer changes what it says.
 #[derive(Default)]
 pub(super) struct Ahead {
-    exact: Option<u64>,
+    /// How many bytes it must have.
+    expected: Option<u64>,
     is_over: bool,
 }
 
 impl Ahead {
-    pub(super) fn of<B: Body>(body: &B) -> Self {
-        Self { exact: body.size_hint().exact(), is_over: body.is_end_stream() }
+    #[inline]
+    pub(super) fn of<B: Body>(head: &response::Parts, body: &B) -> Self {
+        let expected = content_length(&head.headers).or_else(|| body.size_hint().exact());
+        Self { expected, is_over: body.is_end_stream() }
     }
 }
 

@@ -21,6 +21,11 @@ const fn wants_trailers<O: Observer>(_: &O) -> bool {
     O::WANTS_TRAILERS
 }
 
+/// What the type of an observer asks for.
+const fn wants_handed<O: Observer>(_: &O) -> bool {
+    O::WANTS_HANDED
+}
+
 /// What all of them keep: that of the first, and beside it that of the others, so that a closure that runs
 /// inside of the first holds one reference to all of these.
 macro_rules! kept {
@@ -63,8 +68,10 @@ macro_rules! bodies_inwards {
     ($body:ident, $all:ident, $kept:ident; $one:tt $($rest:tt)*) => {{
         let (state, others) = $kept;
         let $body = match state {
-            Some(state) => $all.$one.request_body(state, $body),
-            None => $body,
+            Some(state) if $all.$one.wants_request_body(state) => {
+                $all.$one.request_body(state, $body)
+            }
+            _ => $body,
         };
         within(&$all.$one, state, || {
             let _others = others;
@@ -73,14 +80,18 @@ macro_rules! bodies_inwards {
     }};
 }
 
-/// Calls inner to outer, each inside the scopes of those outside it.
+/// Runs `$inner` in the scope of every observer, then calls inner to outer, each inside the scopes of
+/// those outside it.
 macro_rules! outwards {
-    (|$one:ident, $state:ident| $call:block, $all:ident, $kept:ident;) => {};
-    (|$one:ident, $state:ident| $call:block, $all:ident, $kept:ident; $at:tt $($rest:tt)*) => {{
+    ($inner:expr, |$one:ident, $state:ident| $call:block, $all:ident, $kept:ident;) => { $inner };
+    (
+        $inner:expr, |$one:ident, $state:ident| $call:block, $all:ident, $kept:ident;
+        $at:tt $($rest:tt)*
+    ) => {{
         let ($state, others) = $kept;
         within(&$all.$at, $state, || {
             let _others = others;
-            outwards!(|$one, $state| $call, $all, _others; $($rest)*);
+            outwards!($inner, |$one, $state| $call, $all, _others; $($rest)*);
         });
         let $one = &$all.$at;
         $call
@@ -96,6 +107,16 @@ macro_rules! any {
     };
 }
 
+/// Calls inner to outer, in no scope, each that has a state.
+macro_rules! every {
+    (|$one:ident, $state:ident| $call:block, $all:ident, $kept:ident;) => {};
+    (|$one:ident, $state:ident| $call:block, $all:ident, $kept:ident; $at:tt $($rest:tt)*) => {{
+        let (state, _others) = $kept;
+        every!(|$one, $state| $call, $all, _others; $($rest)*);
+        if let ($one, Some($state)) = (&$all.$at, state) $call
+    }};
+}
+
 macro_rules! tuple_observer {
     ($($O:ident $at:tt)+) => {
         /// Fused: the first is the outermost.
@@ -104,9 +125,11 @@ macro_rules! tuple_observer {
             type Exchange = Box<kept!($($O)+)>;
 
             const WANTS_DATA: bool = $($O::WANTS_DATA)||+;
+            const WANTS_HANDED: bool = $($O::WANTS_HANDED)||+;
             const WANTS_TRAILERS: bool = $($O::WANTS_TRAILERS)||+;
             const WANTS_WAIT: bool = $($O::WANTS_WAIT)||+;
             const WANTS_SCOPE: bool = $($O::WANTS_SCOPE)||+;
+            const WANTS_REQUEST_BODY: bool = $($O::WANTS_REQUEST_BODY)||+;
 
             #[inline]
             fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange {
@@ -130,6 +153,11 @@ macro_rules! tuple_observer {
             }
 
             #[inline]
+            fn wants_request_body(&self, exchange: &Self::Exchange) -> bool {
+                any!(|one, state| one.wants_request_body(state), self, exchange; $($at)+)
+            }
+
+            #[inline]
             fn request_body<Body: 'static>(
                 &self,
                 exchange: &mut Self::Exchange,
@@ -147,9 +175,25 @@ macro_rules! tuple_observer {
                 facts: &Arc<Facts>,
             ) {
                 let kept = &mut **exchange;
-                outwards!(|one, state| { if let Some(state) = state {
+                outwards!((), |one, state| { if let Some(state) = state {
                     isolated(|| one.response(state, head, facts));
                 } }, self, kept; $($at)+);
+            }
+
+            #[inline]
+            fn scope_to_response(
+                &self,
+                exchange: &mut Self::Exchange,
+                head: &mut Option<response::Parts>,
+                facts: &Arc<Facts>,
+                inner: impl FnOnce(&mut Option<response::Parts>),
+            ) {
+                let kept = &mut **exchange;
+                outwards!(inner(head), |one, state| {
+                    if let (Some(state), Some(head)) = (state, head.as_mut()) {
+                        isolated(|| one.response(state, head, facts));
+                    }
+                }, self, kept; $($at)+);
             }
 
             #[inline]
@@ -160,7 +204,7 @@ macro_rules! tuple_observer {
             #[inline]
             fn data(&self, exchange: &mut Self::Exchange, bytes: &[u8]) {
                 let kept = &mut **exchange;
-                outwards!(|one, state| { if let Some(state) = state && one.wants_data(state) {
+                outwards!((), |one, state| { if let Some(state) = state && one.wants_data(state) {
                     isolated(|| one.data(state, bytes));
                 } }, self, kept; $($at)+);
             }
@@ -168,15 +212,23 @@ macro_rules! tuple_observer {
             #[inline]
             fn data_left_out(&self, exchange: &mut Self::Exchange) {
                 let kept = &mut **exchange;
-                outwards!(|one, state| { if let Some(state) = state && one.wants_data(state) {
+                outwards!((), |one, state| { if let Some(state) = state && one.wants_data(state) {
                     isolated(|| one.data_left_out(state));
+                } }, self, kept; $($at)+);
+            }
+
+            #[inline]
+            fn handed(&self, exchange: &mut Self::Exchange, total: u64) {
+                let kept = &mut **exchange;
+                every!(|one, state| { if wants_handed(one) {
+                    isolated(|| one.handed(state, total));
                 } }, self, kept; $($at)+);
             }
 
             #[inline]
             fn trailers(&self, exchange: &mut Self::Exchange, trailers: &HeaderMap) {
                 let kept = &mut **exchange;
-                outwards!(|one, state| {
+                outwards!((), |one, state| {
                     if wants_trailers(one) && let Some(state) = state {
                         isolated(|| one.trailers(state, trailers));
                     }
@@ -186,7 +238,7 @@ macro_rules! tuple_observer {
             #[inline]
             fn end(&self, mut exchange: Self::Exchange, end: &End<'_>) {
                 let kept = &mut *exchange;
-                outwards!(|one, state| { if let Some(state) = state.take() {
+                outwards!((), |one, state| { if let Some(state) = state.take() {
                     isolated(|| one.end(state, end));
                 } }, self, kept; $($at)+);
             }

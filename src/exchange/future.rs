@@ -1,10 +1,9 @@
 //! The one wrapper of a response future.
 
 use std::future::Future;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::Response;
 use http_body::Body;
@@ -50,40 +49,41 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let Some(active) = this.active.as_mut() else { return Poll::Pending };
-        let (mut answered, mut ahead) = (Poll::Pending, Ahead::default());
-        let ran = active.run(|| {
+        let (mut head, mut body, mut failed) = (None, None, None);
+        let mut ahead = Ahead::default();
+        let ran = active.run_to_response(&mut head, |head| {
             let Some(inner) = this.inner.as_mut().as_pin_mut() else { return };
-            answered = inner.poll(cx);
-            if answered.is_pending() {
-                return;
-            }
+            let Poll::Ready(answer) = inner.poll(cx) else { return };
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| this.inner.set(None))) {
-                drop_and_resume(mem::replace(&mut answered, Poll::Pending), panic);
+                drop_and_resume(answer, panic);
             }
-            if let Poll::Ready(Ok(response)) = &answered {
-                ahead = Ahead::of(response.body());
+            match answer {
+                Ok(response) => {
+                    let (parts, of_it) = response.into_parts();
+                    // both are in their places before the body is asked, whose own code that is
+                    let (head, body) = (head.insert(parts), body.insert(of_it));
+                    ahead = Ahead::of(head, body);
+                }
+                Err(error) => failed = Some(error),
             }
         });
         if let Err(panic) = ran {
             end_with_panic(this.active, &panic, || {
-                answered = Poll::Pending;
+                (head, body, failed) = (None, None, None);
                 this.inner.set(None);
             });
             resume_unwind(panic)
         }
-        Poll::Ready(match ready!(answered) {
-            Ok(response) => {
-                let (mut head, body) = response.into_parts();
-                if active.respond(&mut head, ahead) {
-                    *this.active = None;
-                }
-                Ok(Response::from_parts(head, ObserveBody::new(body, this.active.take())))
-            }
-            Err(error) => {
-                Active::end_in(this.active, Last::Error(&error));
-                Err(error)
-            }
-        })
+        if let Some(error) = failed {
+            Active::end_in(this.active, Last::Error(&error));
+            return Poll::Ready(Err(error));
+        }
+        let (Some(head), Some(body)) = (head, body) else { return Poll::Pending };
+        if active.respond(&head, ahead) {
+            *this.active = None;
+        }
+        let body = ObserveBody::new(body, this.active.take());
+        Poll::Ready(Ok(Response::from_parts(head, body)))
     }
 }
 

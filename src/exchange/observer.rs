@@ -17,7 +17,7 @@ use super::wait::WaitEnd;
 /// once, whatever happens, unless the observer [is idle](Observer::is_idle):
 ///
 /// ```text
-/// begin ─ request_body ─ scope(call) ─ scope(poll)* ─ response ─ scope(poll_frame)/data* ─ trailers ─ end
+/// begin ─ request_body ─ scope(call) ─ scope(poll)* ─ response ─ scope(poll_frame)/data*/handed* ─ trailers ─ end
 /// ```
 ///
 /// [`Exchange`](Observer::Exchange) is what the observer keeps of one exchange between callbacks.
@@ -74,6 +74,9 @@ pub trait Observer: Send + Sync + 'static {
     /// Whether [`data`](Observer::data) is to be called.
     const WANTS_DATA: bool = false;
 
+    /// Whether [`handed`](Observer::handed) is to be called.
+    const WANTS_HANDED: bool = false;
+
     /// Whether [`trailers`](Observer::trailers) is to be called.
     const WANTS_TRAILERS: bool = false;
 
@@ -83,6 +86,10 @@ pub trait Observer: Send + Sync + 'static {
     /// Whether [`scope`](Observer::scope) does more than to run what it is given: where it does not, say
     /// so, and nothing is spent on it.
     const WANTS_SCOPE: bool = true;
+
+    /// Whether [`request_body`](Observer::request_body) may do more than to hand the body back: where it
+    /// never does, say so, and nothing is spent on it.
+    const WANTS_REQUEST_BODY: bool = true;
 
     /// A request has arrived. Headers changed here are what the inner service sees.
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange;
@@ -99,6 +106,13 @@ pub trait Observer: Send + Sync + 'static {
     #[inline]
     fn scope<R>(&self, _exchange: &mut Self::Exchange, inner: impl FnOnce() -> R) -> R {
         inner()
+    }
+
+    /// Whether [`request_body`](Observer::request_body) is to be called for this exchange, where it is at
+    /// all.
+    #[inline]
+    fn wants_request_body(&self, _exchange: &Self::Exchange) -> bool {
+        Self::WANTS_REQUEST_BODY
     }
 
     /// May wrap the request body again, as the same type. A panic here takes the body with it, so
@@ -118,6 +132,24 @@ pub trait Observer: Send + Sync + 'static {
     ) {
     }
 
+    /// Runs `inner` in [`scope`](Observer::scope), then tells of the [response](Observer::response) that
+    /// it left in `head`, if any: fused observers are told as their own scopes are left, so that nobody's
+    /// is entered twice.
+    #[doc(hidden)]
+    #[inline]
+    fn scope_to_response(
+        &self,
+        exchange: &mut Self::Exchange,
+        head: &mut Option<response::Parts>,
+        facts: &Arc<Facts>,
+        inner: impl FnOnce(&mut Option<response::Parts>),
+    ) {
+        self.scope(exchange, || inner(head));
+        if let Some(head) = head {
+            isolated(|| self.response(exchange, head, facts));
+        }
+    }
+
     /// Whether [`data`](Observer::data) is to be called for this exchange, where it is at all.
     #[inline]
     fn wants_data(&self, _exchange: &Self::Exchange) -> bool {
@@ -134,6 +166,11 @@ pub trait Observer: Send + Sync + 'static {
     /// what came before. Called where [`data`](Observer::data) is.
     #[inline]
     fn data_left_out(&self, _exchange: &mut Self::Exchange) {}
+
+    /// More of the response body was handed over, with which it is `total` bytes by now. For whoever
+    /// needs no [`data`](Observer::data): it is called in nobody's [scope](Observer::scope).
+    #[inline]
+    fn handed(&self, _exchange: &mut Self::Exchange, _total: u64) {}
 
     /// The trailers of the response pass by, as they are sent.
     #[inline]

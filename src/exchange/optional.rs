@@ -15,6 +15,7 @@ use super::wait::WaitEnd;
 impl Observer for () {
     type Exchange = ();
     const WANTS_SCOPE: bool = false;
+    const WANTS_REQUEST_BODY: bool = false;
 
     #[inline]
     fn begin(&self, _head: &mut request::Parts, _facts: &Arc<Facts>) {}
@@ -28,9 +29,11 @@ impl<O: Observer> Observer for Option<O> {
     type Exchange = Option<O::Exchange>;
 
     const WANTS_DATA: bool = O::WANTS_DATA;
+    const WANTS_HANDED: bool = O::WANTS_HANDED;
     const WANTS_TRAILERS: bool = O::WANTS_TRAILERS;
     const WANTS_WAIT: bool = O::WANTS_WAIT;
     const WANTS_SCOPE: bool = O::WANTS_SCOPE;
+    const WANTS_REQUEST_BODY: bool = O::WANTS_REQUEST_BODY;
 
     #[inline]
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange {
@@ -50,6 +53,14 @@ impl<O: Observer> Observer for Option<O> {
         match (self, exchange) {
             (Some(observer), Some(exchange)) => observer.scope(exchange, inner),
             _ => inner(),
+        }
+    }
+
+    #[inline]
+    fn wants_request_body(&self, exchange: &Self::Exchange) -> bool {
+        match (self, exchange) {
+            (Some(observer), Some(exchange)) => observer.wants_request_body(exchange),
+            _ => false,
         }
     }
 
@@ -74,6 +85,22 @@ impl<O: Observer> Observer for Option<O> {
     }
 
     #[inline]
+    fn scope_to_response(
+        &self,
+        exchange: &mut Self::Exchange,
+        head: &mut Option<response::Parts>,
+        facts: &Arc<Facts>,
+        inner: impl FnOnce(&mut Option<response::Parts>),
+    ) {
+        match (self, exchange) {
+            (Some(observer), Some(exchange)) => {
+                observer.scope_to_response(exchange, head, facts, inner);
+            }
+            _ => inner(head),
+        }
+    }
+
+    #[inline]
     fn wants_data(&self, exchange: &Self::Exchange) -> bool {
         match (self, exchange) {
             (Some(observer), Some(exchange)) => observer.wants_data(exchange),
@@ -92,6 +119,13 @@ impl<O: Observer> Observer for Option<O> {
     fn data_left_out(&self, exchange: &mut Self::Exchange) {
         if let (Some(observer), Some(exchange)) = (self, exchange) {
             observer.data_left_out(exchange);
+        }
+    }
+
+    #[inline]
+    fn handed(&self, exchange: &mut Self::Exchange, total: u64) {
+        if let (Some(observer), Some(exchange)) = (self, exchange) {
+            observer.handed(exchange, total);
         }
     }
 

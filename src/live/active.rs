@@ -219,13 +219,12 @@ impl Slots {
         }
     }
 
-    /// More of the body was handed over.
+    /// More of the body was handed over: so much in all.
     #[inline]
-    pub(super) fn data(&self, slot: Slot, bytes: usize) {
+    pub(super) fn handed(&self, slot: Slot, total: u64) {
         if let Some(progress) = self.progress(slot) {
-            // written by one exchange at a time
-            let so_far = progress.load(Ordering::Relaxed);
-            progress.store(so_far.saturating_add(bytes as u64), Ordering::Relaxed);
+            // one less than what stands for a handler
+            progress.store(total.min(IN_HANDLER - 1), Ordering::Relaxed);
         }
     }
 

@@ -42,9 +42,10 @@ thread_local! {
 
 impl Observer for Live {
     type Exchange = Watched;
-    const WANTS_DATA: bool = true;
+    const WANTS_HANDED: bool = true;
     const WANTS_WAIT: bool = true;
     const WANTS_SCOPE: bool = false;
+    const WANTS_REQUEST_BODY: bool = false;
 
     #[inline]
     fn waited(&self, wait: Duration, end: WaitEnd) {
@@ -64,13 +65,8 @@ impl Observer for Live {
     }
 
     #[inline]
-    fn wants_data(&self, watched: &Watched) -> bool {
-        watched.0.is_some()
-    }
-
-    #[inline]
-    fn data(&self, watched: &mut Watched, bytes: &[u8]) {
-        self.0.slots().data(watched.0, bytes.len());
+    fn handed(&self, watched: &mut Watched, total: u64) {
+        self.0.slots().handed(watched.0, total);
     }
 
     #[inline]

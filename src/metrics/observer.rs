@@ -47,6 +47,7 @@ pub struct Measuring {
 impl Observer for Metrics {
     type Exchange = Measuring;
     const WANTS_SCOPE: bool = false;
+    const WANTS_REQUEST_BODY: bool = false;
     const WANTS_WAIT: bool = true;
 
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Measuring {

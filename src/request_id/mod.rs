@@ -204,6 +204,7 @@ impl Observer for RequestIds {
     /// What is echoed.
     type Exchange = Option<HeaderValue>;
     const WANTS_SCOPE: bool = false;
+    const WANTS_REQUEST_BODY: bool = false;
 
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Self::Exchange {
         let value = match facts.side() {

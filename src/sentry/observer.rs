@@ -34,6 +34,7 @@ struct Bound {
 
 impl Observer for Sentry {
     type Exchange = Reporting;
+    const WANTS_REQUEST_BODY: bool = false;
 
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Reporting {
         Reporting(Hub::with_active(|_| Some(Box::new(self.bound(head, facts)))))

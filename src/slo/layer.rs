@@ -31,6 +31,7 @@ impl SloLayer {
 impl Observer for Slo {
     type Exchange = ();
     const WANTS_SCOPE: bool = false;
+    const WANTS_REQUEST_BODY: bool = false;
 
     #[inline]
     fn begin(&self, _: &mut request::Parts, _: &Arc<Facts>) {}

@@ -52,7 +52,9 @@ impl Observer for Signals {
     type Exchange = <Fused as Observer>::Exchange;
 
     const WANTS_SCOPE: bool = Fused::WANTS_SCOPE;
+    const WANTS_REQUEST_BODY: bool = Fused::WANTS_REQUEST_BODY;
     const WANTS_DATA: bool = Fused::WANTS_DATA;
+    const WANTS_HANDED: bool = Fused::WANTS_HANDED;
     const WANTS_TRAILERS: bool = Fused::WANTS_TRAILERS;
     const WANTS_WAIT: bool = Fused::WANTS_WAIT;
 
@@ -71,6 +73,11 @@ impl Observer for Signals {
     }
 
     #[inline]
+    fn wants_request_body(&self, exchange: &Self::Exchange) -> bool {
+        self.fused.wants_request_body(exchange)
+    }
+
+    #[inline]
     fn request_body<B: 'static>(&self, exchange: &mut Self::Exchange, body: B) -> B {
         self.fused.request_body(exchange, body)
     }
@@ -86,6 +93,17 @@ impl Observer for Signals {
     }
 
     #[inline]
+    fn scope_to_response(
+        &self,
+        exchange: &mut Self::Exchange,
+        head: &mut Option<response::Parts>,
+        facts: &Arc<Facts>,
+        inner: impl FnOnce(&mut Option<response::Parts>),
+    ) {
+        self.fused.scope_to_response(exchange, head, facts, inner);
+    }
+
+    #[inline]
     fn wants_data(&self, exchange: &Self::Exchange) -> bool {
         self.fused.wants_data(exchange)
     }
@@ -98,6 +116,11 @@ impl Observer for Signals {
     #[inline]
     fn data_left_out(&self, exchange: &mut Self::Exchange) {
         self.fused.data_left_out(exchange);
+    }
+
+    #[inline]
+    fn handed(&self, exchange: &mut Self::Exchange, total: u64) {
+        self.fused.handed(exchange, total);
     }
 
     #[inline]

@@ -210,6 +210,7 @@ impl Live {
 
 impl Observer for Trace {
     type Exchange = Traced;
+    const WANTS_REQUEST_BODY: bool = false;
 
     fn begin(&self, head: &mut request::Parts, facts: &Arc<Facts>) -> Traced {
         if let Some(context) = facts.trace_context() {

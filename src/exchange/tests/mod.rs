@@ -23,6 +23,7 @@ mod trailers;
 mod traits;
 mod verdicts;
 mod waits;
+mod wants;
 
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
