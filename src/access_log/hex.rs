@@ -15,7 +15,9 @@ impl Hex<16> {
 impl Hex<8> {
     #[inline]
     pub(super) fn span_id(id: u64) -> Self {
-        Self(hex::digits(id.to_be_bytes()))
+        // sixteen bytes are written all at once, eight are not
+        let [_, _, _, _, _, _, _, _, digits @ ..] = hex::digits(u128::from(id).to_be_bytes());
+        Self(digits)
     }
 }
 

@@ -110,11 +110,11 @@ impl Default for RequestIds {
 }
 
 /// The header that decides on a server's ID.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Deciding {
-    /// The layer's own.
-    Own,
-    Source(Source),
+struct Deciding<'a> {
+    /// `None`: it is the layer's own.
+    source: Option<Source>,
+    /// Its value, where there is just one.
+    only: Option<&'a HeaderValue>,
 }
 
 impl RequestIds {
@@ -123,17 +123,16 @@ impl RequestIds {
         let deciding = self.deciding(&head.headers);
         if facts.request_id().is_none() {
             // what was sent and is not taken over is kept as an attribute
-            match deciding.and_then(|header| self.judge(head, header, facts)) {
+            match deciding.as_ref().and_then(|header| self.judge(head, header, facts)) {
                 Some(id) => facts.set_request_id(id),
                 None => facts.set_request_id(self.generator.generate(facts)),
             };
         }
         let id = facts.request_id()?;
-        if deciding == Some(Deciding::Own) {
-            let values = head.headers.get_all(&self.header);
-            if let Some(same) = only(&values).filter(|value| value.as_bytes() == id.as_bytes()) {
-                return Some(same.clone());
-            }
+        if let Some(Deciding { source: None, only: Some(own) }) = deciding
+            && own.as_bytes() == id.as_bytes()
+        {
+            return Some(own.clone());
         }
         let value = header_value(id)?;
         set(&mut head.headers, &self.header, value.clone());
@@ -142,36 +141,44 @@ impl RequestIds {
 
     /// The header that decides, if there is one: one walk over the few names there are costs less
     /// than a look-up of each.
-    fn deciding(&self, headers: &HeaderMap) -> Option<Deciding> {
+    fn deciding<'a>(&self, headers: &'a HeaderMap) -> Option<Deciding<'a>> {
         let rank = |source| self.sources.iter().position(|known| *known == source);
-        let mut first = None;
-        for name in headers.keys() {
+        let mut first: Option<(usize, &HeaderName, &HeaderValue)> = None;
+        for (name, value) in headers {
             if *name == self.header {
-                return Some(Deciding::Own);
+                return Some(Deciding { source: None, only: only_of(headers, name, value) });
             }
-            if let Some(rank) = Source::of(name).and_then(rank) {
-                first = Some(first.map_or(rank, |first: usize| first.min(rank)));
+            if let Some(rank) = Source::of(name).and_then(rank)
+                && first.is_none_or(|(known, ..)| rank < known)
+            {
+                first = Some((rank, name, value));
             }
         }
-        self.sources.get(first?).copied().map(Deciding::Source)
+        let (rank, name, value) = first?;
+        let source = Some(*self.sources.get(rank)?);
+        Some(Deciding { source, only: only_of(headers, name, value) })
     }
 
     /// The ID in a header's one value, or in the part of it that a source names, if it is taken
     /// over.
-    fn judge(&self, head: &request::Parts, deciding: Deciding, facts: &Facts) -> Option<RequestId> {
-        let (values, source) = match deciding {
-            Deciding::Own => (head.headers.get_all(&self.header), None),
-            Deciding::Source(source) => (head.headers.get_all(source.header()), Some(source)),
-        };
-        let text = only(&values).map(HeaderValue::as_bytes);
-        let text = match source {
+    fn judge(
+        &self,
+        head: &request::Parts,
+        deciding: &Deciding<'_>,
+        facts: &Facts,
+    ) -> Option<RequestId> {
+        let text = deciding.only.map(HeaderValue::as_bytes);
+        let text = match deciding.source {
             Some(source) => text.and_then(|text| source.read(text)),
             None => text,
         };
         match text.and_then(|text| RequestId::from_bytes(text).ok()) {
             Some(id) if self.incoming.trusts(head) => return Some(id),
             Some(id) => keep(facts, id.as_bytes()),
-            None => keep_all(facts, &values),
+            None => {
+                let name = deciding.source.map_or(&self.header, |source| source.header());
+                keep_all(facts, &head.headers.get_all(name));
+            }
         }
         None
     }
@@ -233,6 +240,20 @@ impl Observer for RequestIds {
 fn only<'a>(values: &GetAll<'a, HeaderValue>) -> Option<&'a HeaderValue> {
     let mut values = values.iter();
     values.next().filter(|_| values.next().is_none())
+}
+
+/// The same of a header, given its first value.
+#[inline]
+fn only_of<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    first: &'a HeaderValue,
+) -> Option<&'a HeaderValue> {
+    // mostly no header has several values, which is told without a look-up
+    match headers.len() == headers.keys_len() {
+        true => Some(first),
+        false => only(&headers.get_all(name)),
+    }
 }
 
 /// The ID as a header's value, which its clones share: one allocation.

@@ -19,8 +19,9 @@ use crate::message::server::{Server, own_port, scheme};
 use crate::message::version::version;
 use crate::redact::Redaction;
 
-/// Room for all that is usually set, so that the list need not grow.
-const USUAL: usize = 16;
+/// Room for all that is usually set, so that the list need not grow: what fills a kilobyte, a size that
+/// allocators have blocks of.
+const USUAL: usize = 1024 / size_of::<KeyValue>();
 
 /// What a span says at its start.
 pub(super) struct Description {
