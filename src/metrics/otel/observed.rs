@@ -60,8 +60,11 @@ impl Backend {
             .with_description(of.description)
             .with_unit(unit(of))
             .with_callback(move |asks| {
-                if let Some(instruments) = instruments.upgrade() {
-                    asks.observe(count(&instruments), &attributes);
+                let Some(instruments) = instruments.upgrade() else { return };
+                let count = count(&instruments);
+                // a layer that nothing was put into tells nothing
+                if count > 0 || instruments.active.used().next().is_some() {
+                    asks.observe(count, &attributes);
                 }
             })
             .build();
