@@ -29,9 +29,9 @@ struct Ratio {
 #[rustfmt::skip]
 fn all() -> Vec<Ratio> {
     vec![
-        one("fused-instructions-over-router", instructions, FUSED).limit(AtMost(12_000.0, 26_000.0)),
+        one("fused-instructions-over-router", instructions, FUSED).limit(AtMost(12_000.0, 22_500.0)),
         one("fused-allocations-over-router", allocations, FUSED).limit(AtMost(15.0, 15.0)),
-        two("tuned-to-fused-instructions", instructions, TUNED, FUSED).limit(AtLeast(8.0, 3.0)),
+        two("tuned-to-fused-instructions", instructions, TUNED, FUSED).limit(AtLeast(8.0, 3.3)),
         two("tuned-to-fused-allocations", allocations, TUNED, FUSED).limit(AtLeast(6.0, 5.0)),
         two("tuned-to-fused-time", nanos, TUNED, FUSED),
         two("tuned-spans-once-to-fused-instructions", instructions, LEAN, FUSED),
@@ -40,11 +40,11 @@ fn all() -> Vec<Ratio> {
         two("tuned-spans-once-its-metrics-to-fused-allocations", allocations, LEAN_METRICS, FUSED),
         two("instrumented-to-fused-instructions", instructions, INSTRUMENTED, FUSED),
         two("instrumented-to-fused-allocations", allocations, INSTRUMENTED, FUSED),
-        two("plain-to-fused-instructions", instructions, PLAIN, FUSED).limit(AtLeast(28.0, 11.5)),
+        two("plain-to-fused-instructions", instructions, PLAIN, FUSED).limit(AtLeast(28.0, 12.5)),
         two("plain-to-fused-allocations", allocations, PLAIN, FUSED).limit(AtLeast(17.0, 14.0)),
         two("plain-to-fused-time", nanos, PLAIN, FUSED),
         two("stacked-to-fused-instructions", instructions, STACKED, FUSED),
-        two("unsampled-to-sampled-instructions", instructions, FUSED_UNSAMPLED, FUSED).limit(AtMost(0.65, 0.95)),
+        two("unsampled-to-sampled-instructions", instructions, FUSED_UNSAMPLED, FUSED).limit(AtMost(0.65, 0.87)),
         two("unsampled-to-sampled-allocations", allocations, FUSED_UNSAMPLED, FUSED),
         two("unsampled-to-sampled-time", nanos, FUSED_UNSAMPLED, FUSED),
         two("fused-to-floor-instructions", instructions, FUSED, FLOOR),
