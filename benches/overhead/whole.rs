@@ -26,7 +26,7 @@ pub(crate) fn rows() -> Vec<Row> {
         over(AXUM, LEAN, || run(assembled::lean(), Sampled)),
         over(AXUM, LEAN_METRICS, || run(assembled::lean_metrics(), Sampled)),
         over(AXUM, STACKED, || run(ours::stacked(), Sampled)),
-        over(AXUM, FUSED, || run(ours::fused(), Sampled)).within(12_000, 15, 26_000),
+        over(AXUM, FUSED, || run(ours::fused(), Sampled)).within(12_000, 15, 22_500),
         over(AXUM, FLOOR, || run(floor::by_hand(), Sampled)),
 
         over(AXUM, "assembled, plain, unsampled", || run(assembled::plain(), Unsampled)),
