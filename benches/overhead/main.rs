@@ -29,7 +29,7 @@ mod whole;
 
 use std::process::ExitCode;
 
-use measure::exchange;
+use measure::{exchange, process};
 
 fn main() -> ExitCode {
     let rows = [alone::rows(), traces::rows(), whole::rows()];

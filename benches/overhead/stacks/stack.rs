@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 use super::lines::Lines;
 use crate::exchange::Asked;
-use crate::measure::process::is_counted;
+use crate::process::is_counted;
 use crate::traced::Caller;
 
 pub(crate) struct Stack {
