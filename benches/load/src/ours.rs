@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use axum::serve::ListenerExt;
 use reqwest::Url;
 use tower::Layer;
 use tower_observability::access_log::JsonLines;
@@ -13,7 +14,7 @@ use tower_observability::stack::termination;
 use tower_observability::telemetry::Telemetry;
 
 use crate::encoded::{Encoded, QUEUE};
-use crate::{BoxError, PATIENCE, gateway, listening};
+use crate::{BoxError, PATIENCE, at_once, gateway, listening};
 
 /// What the client tells.
 #[derive(Clone, Copy)]
@@ -47,7 +48,8 @@ pub async fn serve(
 
     let (listener, admin_listener) = listening().await?;
     tokio::spawn(async { axum::serve(admin_listener, admin).await });
-    let server = axum::serve(listener, app).with_graceful_shutdown(telemetry.draining());
+    let server = axum::serve(listener.tap_io(at_once), app);
+    let server = server.with_graceful_shutdown(telemetry.draining());
     telemetry.serve_until(termination(), server, PATIENCE).await??;
     println!("exported {} spans", exported.count());
     Ok(())
