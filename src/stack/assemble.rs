@@ -48,6 +48,13 @@ pub(crate) struct Stack {
     pub(super) draining: Arc<watch::Sender<bool>>,
 }
 
+/// Gives a builder of metrics the constant labels.
+macro_rules! labelled {
+    ($builder:expr, $labels:expr) => {
+        $labels.iter().fold($builder, |builder, (name, value)| builder.constant_label(name, value))
+    };
+}
+
 /// Where a registry that was given does not take what is to be registered.
 const REGISTRY: &str = "telemetry.registry";
 
@@ -73,9 +80,7 @@ impl StackSettings {
                 Some(proxies) => builder.trusted_proxies(proxies.clone()),
                 None => builder,
             };
-            let builder = labels
-                .iter()
-                .fold(builder, |builder, (name, value)| builder.constant_label(name, value));
+            let builder = labelled!(builder, labels);
             #[cfg(feature = "otel-metrics")]
             let builder = match base.meter_provider {
                 Some(provider) => builder.meter_provider(provider),
@@ -92,10 +97,7 @@ impl StackSettings {
         let _ = base.meter_provider;
         let server_metrics = metrics(MetricsLayer::server(), self.server_metrics)?;
         let client_metrics = metrics(MetricsLayer::client(), self.client_metrics)?;
-        let operations =
-            labels.iter().fold(OperationMetrics::builder(), |builder, (name, value)| {
-                builder.constant_label(name, value)
-            });
+        let operations = labelled!(OperationMetrics::builder(), labels);
         let operations = operations.register(&registry).map_err(refused)?;
         let operations =
             Operations::new().tracer_provider(base.tracer_provider).metrics(&operations);
@@ -103,9 +105,7 @@ impl StackSettings {
             Some(lines) => base.losses.access_log(lines),
             None => base.losses,
         };
-        let losses =
-            labels.iter().fold(losses, |losses, (name, value)| losses.constant_label(name, value));
-        losses.register(&registry).map_err(refused)?;
+        labelled!(losses, labels).register(&registry).map_err(refused)?;
         if let Some(objectives) = &self.objectives {
             objectives.register(&registry).map_err(|error| match refused(error) {
                 error if error.field() == REGISTRY => {
@@ -154,10 +154,7 @@ impl Stack {
         if self.health.get().is_some() {
             return Err(another());
         }
-        let metrics = HealthMetrics::new(&health);
-        let labels = self.constant_labels.iter();
-        let metrics =
-            labels.fold(metrics, |metrics, (name, value)| metrics.constant_label(name, value));
+        let metrics = labelled!(HealthMetrics::new(&health), self.constant_labels);
         metrics.register(&self.registry).map_err(refused)?;
         let told = health.clone();
         self.health.set(health).map_err(|_| another())?;

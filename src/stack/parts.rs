@@ -2,7 +2,7 @@
 //! alone.
 
 use super::layer::{ClientLayer, ServerLayer};
-use super::signals::{Fused, Signals};
+use super::signals::Signals;
 use super::under_way::UnderWay;
 use crate::access_log::AccessLogLayer;
 use crate::catch_panic::CatchPanicLayer;
@@ -26,6 +26,22 @@ macro_rules! check {
             return Err(ConfigError::new(stringify!($part), layer.side().as_str(), allowed));
         }
     )+ };
+}
+
+/// What the parts of either side observe with, the outermost first.
+macro_rules! fused {
+    ($parts:ident, $sentry:expr) => {
+        (
+            $parts.request_id.map(ObserveLayer::into_observer),
+            $parts.trace.map(ObserveLayer::into_observer),
+            $parts.access_log.map(ObserveLayer::into_observer),
+            $parts.metrics.map(ObserveLayer::into_observer),
+            $parts.live.map(ObserveLayer::into_observer),
+            $parts.slo.map(ObserveLayer::into_observer),
+            $parts.debug_dump.map(ObserveLayer::into_observer),
+            $sentry,
+        )
+    };
 }
 
 /// The layers of a server, as a [`Telemetry`](crate::telemetry::Telemetry) sets them up, the outermost
@@ -112,17 +128,7 @@ impl ServerParts {
         let sentry = self.sentry.map(ObserveLayer::into_observer);
         #[cfg(not(feature = "sentry"))]
         let sentry = ();
-        let fused: Fused = (
-            self.request_id.map(ObserveLayer::into_observer),
-            self.trace.map(ObserveLayer::into_observer),
-            self.access_log.map(ObserveLayer::into_observer),
-            self.metrics.map(ObserveLayer::into_observer),
-            self.live.map(ObserveLayer::into_observer),
-            self.slo.map(ObserveLayer::into_observer),
-            self.debug_dump.map(ObserveLayer::into_observer),
-            sentry,
-        );
-        let signals = Signals::new(fused, Some(self.under_way));
+        let signals = Signals::new(fused!(self, sentry), Some(self.under_way));
         let observe = ObserveLayer::new(Side::Server, signals);
         ServerLayer { observe, catch_panic: self.catch_panic }
     }
@@ -142,16 +148,7 @@ impl ClientParts {
 
     /// Of parts that are a client's.
     pub(super) fn into_layer(self) -> ClientLayer {
-        let fused: Fused = (
-            self.request_id.map(ObserveLayer::into_observer),
-            self.trace.map(ObserveLayer::into_observer),
-            self.access_log.map(ObserveLayer::into_observer),
-            self.metrics.map(ObserveLayer::into_observer),
-            self.live.map(ObserveLayer::into_observer),
-            self.slo.map(ObserveLayer::into_observer),
-            self.debug_dump.map(ObserveLayer::into_observer),
-            Default::default(),
-        );
-        ClientLayer { observe: ObserveLayer::new(Side::Client, Signals::new(fused, None)) }
+        let signals = Signals::new(fused!(self, Default::default()), None);
+        ClientLayer { observe: ObserveLayer::new(Side::Client, signals) }
     }
 }

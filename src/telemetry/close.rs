@@ -105,6 +105,8 @@ impl Telemetry {
             None => Ok(()),
         });
         let metrics = self.run(move |parts| parts.close_meters(timeout));
+        #[cfg(feature = "stack")]
+        let lines = self.run_on(move |telemetry| telemetry.write_lines(timeout));
         let grace = LONGEST_GRACE.min(timeout / 10);
         // the SDK gives up by itself, too, at about the same moment
         let ended = |done: OTelSdkResult| done.is_ok() || self.waiting() == 0;
@@ -113,8 +115,6 @@ impl Telemetry {
         // a failure is in the books
         let metrics_in_time = deadline.before(grace).wait(&metrics).is_ok();
         let mut timed_out = !(spans_in_time && logs_in_time && metrics_in_time);
-        #[cfg(feature = "stack")]
-        let lines = self.run_on(move |telemetry| telemetry.write_lines(timeout));
         if let Some(io) = &self.0.io {
             io.stop();
         }
